@@ -1,0 +1,120 @@
+"""An attack as a value: who attacks, what is expected of a correct client, what must be there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lab.model.outcome import PIN_KINDS, Answer, ErrorKind
+from lab.model.wire import REJECTED, WireClass
+
+
+class Adversary(StrEnum):
+    """The three attackers."""
+
+    ROGUE_CA = "rogue_ca"
+    """Signs with a CA that the device does not trust, or that only its user added."""
+    COMPROMISED_CA = "compromised_ca"
+    """Signs with a CA in the device's system store."""
+    ROGUE_WIFI = "rogue_wifi"
+    """Owns address, resolver and gateway of the network that the device joined."""
+
+
+class RouteKind(StrEnum):
+    """How a device's traffic reaches the adversary."""
+
+    PROXY = "proxy"
+    """The device's global HTTP proxy setting."""
+    WIFI = "wifi"
+    """The device has joined the adversary's access point."""
+
+
+class Trust(StrEnum):
+    """In which store of the device the adversary's root is."""
+
+    NONE = "none"
+    USER = "user"
+    SYSTEM = "system"
+
+
+class Control(StrEnum):
+    """Which unpinned client shows that the attack has teeth."""
+
+    UNPINNED = "unpinned"
+    """Trusts what the device trusts, has no pins: must be intercepted."""
+    CARELESS = "careless"
+    """Ignores certificate errors, as a user who taps them away: must be intercepted."""
+    CLEARTEXT = "cleartext"
+    """Speaks plain HTTP: must be seen in clear."""
+    NONE = "none"
+    """Nothing is intercepted in this case, so there is nothing to prove."""
+
+
+class Need(StrEnum):
+    """What a case needs of a device; where it lacks that, the case is NOT_APPLICABLE."""
+
+    CONFIGURATION = "configuration"
+    """The app takes its pins from a configuration that the lab signs."""
+    USER_STORE = "user_store"
+    SYSTEM_STORE = "system_store"
+    CLOCK = "clock"
+    REPORT = "report"
+    WIFI = "wifi"
+    PERMISSIVE = "permissive"
+    PIN_EXPIRY = "pin_expiry"
+    REGISTRATION = "registration"
+    """The app knows registered hosts from unregistered ones."""
+    LEAF_PINS = "leaf_pins"
+    """The app can pin the whole certificate, not the public key alone."""
+
+
+class Attempt(StrEnum):
+    """Whether a try of the app must be seen on the wire for the case to count."""
+
+    REQUIRED = "required"
+    """A connection to the host must be seen."""
+    LOOKED_UP = "looked_up"
+    """The name must have been looked up; the network lets it go no further."""
+    OPTIONAL = "optional"
+    """A client may refuse before it connects; its own words are then the evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a correct client does."""
+
+    answer: Answer
+    wire: frozenset[WireClass]
+    """The classes that a correct client's connections may have."""
+    kinds: frozenset[ErrorKind] = field(default_factory=frozenset)
+    """The kinds of error that are right; empty for an accepted request."""
+    attempt: Attempt = Attempt.REQUIRED
+
+    @property
+    def reportable(self) -> bool:
+        """Tell whether every right error is one that the SDK documents an event for."""
+        return bool(self.kinds) and self.kinds <= PIN_KINDS
+
+
+def refuse(*kinds: ErrorKind, attempt: Attempt = Attempt.REQUIRED) -> Expectation:
+    """Expect a refusal for one of ``kinds``, without a byte of application data."""
+    wire = REJECTED | {WireClass.PREFACE_ONLY}
+    if attempt is not Attempt.REQUIRED:
+        wire |= {WireClass.TCP_ONLY}
+    return Expectation(Answer.REFUSED, wire, frozenset(kinds), attempt)
+
+
+def unreachable(attempt: Attempt = Attempt.REQUIRED) -> Expectation:
+    """Expect a network error and nothing more than a connection that went nowhere."""
+    wire = frozenset({WireClass.TCP_ONLY, WireClass.HANDSHAKE_REJECTED})
+    return Expectation(Answer.REFUSED, wire, frozenset({ErrorKind.NETWORK}), attempt)
+
+
+def accept() -> Expectation:
+    """Expect the request to be made to the lab's responder and answered."""
+    return Expectation(Answer.ACCEPTED, frozenset({WireClass.INTERCEPTED}))
+
+
+def relayed() -> Expectation:
+    """Expect the request to reach the genuine endpoint unopened."""
+    return Expectation(Answer.ACCEPTED, frozenset({WireClass.RELAYED}))

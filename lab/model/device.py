@@ -1,0 +1,125 @@
+"""The seam between scenarios and devices: what every device under test can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lab.model.attack import Control, Need, RouteKind, Trust
+from lab.model.outcome import AppOutcome, ErrorKind
+from lab.model.pins import Mode, PinConfiguration
+
+
+class DeviceLost(Exception):
+    """The device stopped answering; the message says how that showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and port that something listens on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that a device can join: its resolver and its gateway.
+
+    Without root the gateway is a SOCKS5 listener (RFC 1928): it takes the address that the
+    device dialled, as a default gateway would, and decides what becomes of the connection.
+    """
+
+    ssid: str
+    resolver: Endpoint
+    gateway: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the lab offers one device to connect through."""
+
+    proxy: Endpoint
+    """The adversary as an HTTP proxy."""
+    rogue: Network
+    """The adversary's access point."""
+    home: Network
+    """The honest network."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppSetup:
+    """What the app is set up with before it is attacked."""
+
+    configuration: PinConfiguration
+    mode: Mode = Mode.STRICT
+    organization_id: str = ""
+    project_id: str = ""
+    public_key: str = ""
+    """Verification key: base64 of the P-256 SPKI DER (contract section 1.4)."""
+    configuration_url: str = ""
+    report_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """Who was tested, for the evidence."""
+
+    id: str
+    platform: str
+    model: str
+    os: str
+    app: str
+    app_version: str
+    sdk: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Device(Protocol):
+    """A device under test, leased and ready. All methods raise DeviceLost when it is gone."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def facts(self) -> DeviceFacts: ...
+
+    @property
+    def source(self) -> str | None:
+        """The address that the device's own connections come from, where it has its own."""
+
+    @property
+    def reports(self) -> frozenset[ErrorKind]:
+        """The kinds of error that the app reports to the collector."""
+
+    def lacks(self, need: Need) -> str | None:
+        """Say why ``need`` cannot be met, or None where it can."""
+
+    def take_route(self, kind: RouteKind) -> None:
+        """Send the device's traffic over this route from now on."""
+
+    def trust(self, store: Trust, certificates: tuple[bytes, ...]) -> None:
+        """Make ``store`` hold exactly these DER certificates beside what it shipped with,
+        and the other stores none. ``Trust.NONE`` removes them all."""
+
+    def set_clock_offset(self, seconds: float) -> None:
+        """Move the device's clock this far ahead of true time."""
+
+    def set_up(self, setup: AppSetup, *, fresh: bool = True) -> AppOutcome:
+        """Start the app and set its SDK up. ``fresh`` forgets everything the app stored."""
+
+    def request(self, url: str) -> AppOutcome:
+        """Let the app under test request ``url`` and say how that went."""
+
+    def control(self, url: str, kind: Control) -> AppOutcome:
+        """Let the unpinned control client request ``url``."""
+
+    def screenshot(self) -> bytes | None:
+        """Return a PNG of the screen, or None where there is none."""
+
+    def close(self) -> None:
+        """Undo every change and let go of the device."""

@@ -1,0 +1,60 @@
+"""The app witness: what the app under test said about one attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    """What the app said."""
+
+    ACCEPTED = "accepted"
+    """The app says that the request was answered."""
+    REFUSED = "refused"
+    """The app says that it failed, and why."""
+    SILENT = "silent"
+    """The app said nothing before the cap, crashed, or could not be asked."""
+
+
+class ErrorKind(StrEnum):
+    """Why the app says that it failed."""
+
+    PIN = "pin"
+    PINS_EXPIRED = "pins_expired"
+    UNREGISTERED = "unregistered"
+    CHAIN = "chain"
+    NAME = "name"
+    TIME = "time"
+    TLS = "tls"
+    """A failure of the handshake itself: no shared version, an alert from the server."""
+    CONFIGURATION = "configuration"
+    """The pinning configuration could not be had or was refused."""
+    NETWORK = "network"
+    """Name not found, connection refused or reset, timeout."""
+    HTTP = "http"
+    """Something answered, but not what the app needs (a portal, an error page)."""
+    UNKNOWN = "unknown"
+
+
+PIN_KINDS = frozenset({ErrorKind.PIN, ErrorKind.PINS_EXPIRED, ErrorKind.UNREGISTERED})
+"""The definitive verdicts of the pinning SDK: those which it documents an event for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppOutcome:
+    """The app's own account of one attempt."""
+
+    answer: Answer
+    kinds: frozenset[ErrorKind] = field(default_factory=frozenset)
+    """The kinds of error that the app's words can mean; empty when accepted. A client that
+    tells less (curl's exit code 60 is chain, name or time) names several."""
+    code: str | None = None
+    """The documented error name, such as ``PinsMismatch``, or an exit code."""
+    message: str = ""
+    log: tuple[str, ...] = ()
+    screenshot: str | None = None
+    """File name of a PNG in the run's folder."""
+    seconds: float = 0.0
+    commands: int = 0
+    """Automation commands that this attempt cost."""

@@ -1,0 +1,94 @@
+"""What an adversary does with a connection: the vocabulary in which attacks are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lab.model.wire import TlsVersion
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What is answered to a request that the client was willing to send."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
+    body: bytes = b'{"status":"ok","served-by":"adversary"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Take TLS off with this chain and key, and answer whatever is asked."""
+
+    chain: tuple[bytes, ...]
+    """DER certificates in the order of the Certificate message, leaf first."""
+    key: bytes = field(repr=False)
+    """The leaf's private key, PKCS#8 DER. Kept out of ``repr`` and of every record."""
+    answer: HttpAnswer = HttpAnswer()
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Pass through to the genuine endpoint without opening."""
+
+
+class Interference(StrEnum):
+    """What a network can do without any certificate."""
+
+    REFUSE = "refuse"
+    """Close the connection at once (the route's own refusal, or a reset)."""
+    BLACK_HOLE = "black_hole"
+    """Take the connection and never answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interfere:
+    """Refuse the connection or let it starve."""
+
+    how: Interference
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Answer cleartext HTTP on a port that is not TLS."""
+
+    answer: HttpAnswer = HttpAnswer()
+
+
+Serving = Terminate | Relay | Interfere | Plain
+
+
+class DnsLie(StrEnum):
+    """What the resolver of a rogue network does with a name."""
+
+    HONEST = "honest"
+    ATTACKER_ADDRESS = "attacker_address"
+    """Answer with the attacker's own address."""
+    NXDOMAIN = "nxdomain"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """What happens to one host while an attack is armed."""
+
+    serving: Serving
+    cleartext: Serving = field(default_factory=Relay)
+    """For connections to ports other than the host's TLS port."""
+    dns: DnsLie = DnsLie.HONEST
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """Everything an adversary needs to know to attack one device: host by host."""
+
+    label: str
+    hosts: tuple[tuple[str, HostPlan], ...]
+    """Declared hosts, lower case. A host that is not named here is never opened."""
+    versions: tuple[TlsVersion, ...] = (TlsVersion.TLS12, TlsVersion.TLS13)
+    """The TLS versions that the adversary is willing to speak."""
+
+    def plan_for(self, host: str) -> HostPlan | None:
+        """Return the plan of ``host``, None where the host is not declared."""
+        return next((plan for name, plan in self.hosts if name == host), None)

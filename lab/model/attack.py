@@ -66,6 +66,30 @@ class Need(StrEnum):
     """The app knows registered hosts from unregistered ones."""
     LEAF_PINS = "leaf_pins"
     """The app can pin the whole certificate, not the public key alone."""
+    SHA512_PINS = "sha512_pins"
+    SAN_ONLY = "san_only"
+    """The client takes names from the subjectAltName alone (RFC 9525 section 6.3), never the CN."""
+
+
+class Subject(StrEnum):
+    """Which client of the device is attacked."""
+
+    APP = "app"
+    """The app under test."""
+    UNPINNED = "unpinned"
+    """The unpinned control client: shows what the attack does to an app without pins."""
+    CARELESS = "careless"
+    """A deliberately wrong client, which the lab must catch."""
+
+
+class Concern(StrEnum):
+    """What a case is about, in OWASP MASVS terms (v2.1.0); the value is the control's id."""
+
+    PINNING = "MASVS-NETWORK-2"
+    VALIDATION = "MASVS-NETWORK-1"
+    CLEARTEXT = "MASVS-NETWORK-1 (cleartext)"
+    AVAILABILITY = "availability"
+    """The opposite failure: locking users out. No MASVS control; the lab's own."""
 
 
 class Attempt(StrEnum):

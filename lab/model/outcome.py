@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,6 +40,23 @@ class ErrorKind(StrEnum):
 
 PIN_KINDS = frozenset({ErrorKind.PIN, ErrorKind.PINS_EXPIRED, ErrorKind.UNREGISTERED})
 """The definitive verdicts of the pinning SDK: those which it documents an event for."""
+
+
+DOCUMENTED_ERRORS: Mapping[str, ErrorKind] = {
+    "PinsMismatch": ErrorKind.PIN,
+    "AllPinsExpired": ErrorKind.PINS_EXPIRED,
+    "DomainNotRegistered": ErrorKind.UNREGISTERED,
+    "InvalidServerCert": ErrorKind.CHAIN,
+    "InvalidProjectConfig": ErrorKind.CONFIGURATION,
+    "ErrorFetchingPinningInfo": ErrorKind.CONFIGURATION,
+    "ConfigurationValidationFailed": ErrorKind.CONFIGURATION,
+    "ConfigIntegrityError": ErrorKind.CONFIGURATION,
+    "NotInitialized": ErrorKind.CONFIGURATION,
+    "SetupInProgress": ErrorKind.CONFIGURATION,
+    "AlreadyInitialized": ErrorKind.CONFIGURATION,
+    "Timeout": ErrorKind.NETWORK,
+}
+"""The SDK's documented error names (contract section 3.1, Kotlin's spelling) and their kinds."""
 
 
 @dataclass(frozen=True, slots=True)

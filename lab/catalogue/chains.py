@@ -1,0 +1,130 @@
+"""Chapter F: chain mechanics. Name right, trusted root, pinned key on the leaf."""
+
+from __future__ import annotations
+
+from lab.catalogue.make import terminate
+from lab.catalogue.registry import Ground, entry
+from lab.model.attack import Adversary, Concern, Control, Trust, accept, refuse
+from lab.model.outcome import ErrorKind
+from lab.model.serving import Terminate
+from lab.pki.authority import Authority
+
+COMPROMISED = (Adversary.COMPROMISED_CA,)
+
+
+@entry(
+    "F6",
+    "Incomplete chain",
+    adversaries=COMPROMISED,
+    trust=Trust.NONE,
+    expect=refuse(ErrorKind.CHAIN),
+    control=Control.CARELESS,
+    concern=Concern.VALIDATION,
+)
+def incomplete_chain(ground: Ground) -> Terminate:
+    """Served: the genuine leaf alone, without the intermediate; it names no place to fetch it.
+
+    Correct client: refuses the chain: it cannot reach a trust anchor.
+
+    Why it goes wrong: a client that trusts the pinned leaf as it stands has replaced chain
+    validation by the pin.
+
+    On the wire: an alert, or no application data.
+    """
+    genuine = ground.pki.genuine(ground.host)
+    return terminate(genuine.with_chain(genuine.certificate))
+
+
+@entry(
+    "F6",
+    "Unordered chain with the root",
+    adversaries=COMPROMISED,
+    expect=accept(),
+    control=Control.NONE,
+    concern=Concern.AVAILABILITY,
+)
+def unordered_chain(ground: Ground) -> Terminate:
+    """Served: the genuine leaf, then the root, then the intermediate.
+
+    Correct client: accepts: RFC 8446 section 4.4.2 asks clients to be ready for arbitrary
+    order behind the leaf.
+
+    Why it goes wrong: a client that insists on the order breaks on servers that it cannot
+    change.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    genuine = ground.pki.genuine(ground.host)
+    root = ground.pki.public_root.certificate
+    return terminate(genuine.with_chain(genuine.certificate, root, *genuine.issuers))
+
+
+@entry(
+    "F6",
+    "Duplicated certificates",
+    adversaries=COMPROMISED,
+    expect=accept(),
+    control=Control.NONE,
+    concern=Concern.AVAILABILITY,
+)
+def duplicated_certificates(ground: Ground) -> Terminate:
+    """Served: the genuine chain with every certificate twice.
+
+    Correct client: accepts: extraneous certificates do no harm (RFC 8446 section 4.4.2).
+
+    Why it goes wrong: a verifier that walks the message instead of building a path fails.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    genuine = ground.pki.genuine(ground.host)
+    twice = tuple(c for certificate in genuine.chain for c in (certificate, certificate))
+    return terminate(genuine.with_chain(*twice))
+
+
+@entry(
+    "F6",
+    "Cyclic chain",
+    adversaries=COMPROMISED,
+    trust=Trust.NONE,
+    expect=refuse(ErrorKind.CHAIN),
+    control=Control.CARELESS,
+    concern=Concern.VALIDATION,
+)
+def cyclic_chain(ground: Ground) -> Terminate:
+    """Served: the pinned key in a leaf below two CAs that have signed each other, and no root.
+
+    Correct client: refuses the chain, in bounded time.
+
+    Why it goes wrong: a path builder without a limit does not end.
+
+    On the wire: an alert, or no application data; no hang.
+    """
+    one, two = Authority.root("Ouroboros One"), Authority.root("Ouroboros Two")
+    one_by_two, two_by_one = two.cross_sign(one), one.cross_sign(two)
+    made = one.issue(ground.host, key=ground.pki.genuine(ground.host).key)
+    return terminate(made.with_chain(made.certificate, one_by_two, two_by_one))
+
+
+@entry(
+    "F6",
+    "Endless chain",
+    adversaries=COMPROMISED,
+    trust=Trust.NONE,
+    expect=refuse(ErrorKind.CHAIN),
+    control=Control.CARELESS,
+    concern=Concern.VALIDATION,
+)
+def endless_chain(ground: Ground) -> Terminate:
+    """Served: the pinned key in a leaf at the end of forty intermediates that lead to no
+    trusted root.
+
+    Correct client: refuses the chain, in bounded time and memory.
+
+    Why it goes wrong: path builders with quadratic or worse cost hang the app.
+
+    On the wire: an alert, or no application data; no hang.
+    """
+    authority = ground.pki.rogue
+    for depth in range(40):
+        authority = authority.subordinate(f"Endless {depth}")
+    return terminate(authority.issue(ground.host, key=ground.pki.genuine(ground.host).key))

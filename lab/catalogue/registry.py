@@ -1,0 +1,160 @@
+"""The decorator that turns a function into a catalogue entry, and the list of all entries."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lab.catalogue.hosts import HOST
+from lab.model.attack import (
+    Adversary,
+    Concern,
+    Control,
+    Expectation,
+    Need,
+    Subject,
+    Trust,
+)
+from lab.model.serving import HostPlan, Serving
+from lab.model.wire import TlsVersion
+from lab.pki.hierarchy import LabPki
+
+CHAPTERS = ("controls", "signers", "pins", "names", "validity", "chains", "network")
+
+BOTH_VERSIONS = (TlsVersion.TLS12, TlsVersion.TLS13)
+
+SECTIONS = ("Served", "Correct client", "Why it goes wrong", "On the wire")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an attack is made from: the run's authorities and the host under attack."""
+
+    pki: LabPki
+    host: str
+    now: datetime
+    """True time, aware, UTC."""
+
+
+Attack = Callable[[Ground], Serving | HostPlan]
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One attack of the catalogue with everything that is known about it."""
+
+    id: str
+    """The catalogue's id, such as ``B4``; variants of a row share it."""
+    slug: str
+    """The function's name: unique in the catalogue."""
+    title: str
+    serve: Attack
+    adversaries: tuple[Adversary, ...]
+    expect: Expectation
+    trust: Trust
+    control: Control
+    concern: Concern
+    host: str
+    subject: Subject
+    must_be_caught: bool
+    """The subject is wrong on purpose: the scenario passes when the judge says FAIL."""
+    needs: frozenset[Need]
+    configuration: str
+    clock_offset: float
+    """Seconds by which the device's clock is moved for the attempt."""
+    versions: tuple[TlsVersion, ...]
+    """TLS versions to run under, one scenario each; empty where no handshake takes place."""
+    sections: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def served(self) -> str:
+        """What is put in front of the client."""
+        return self.sections["Served"]
+
+    @property
+    def correct(self) -> str:
+        """What a correct client does."""
+        return self.sections["Correct client"]
+
+    def plan(self, ground: Ground) -> HostPlan:
+        """Return what happens to ``ground.host`` while this attack is armed."""
+        made = self.serve(ground)
+        return made if isinstance(made, HostPlan) else HostPlan(made)
+
+
+_ENTRIES: dict[str, CatalogueEntry] = {}
+
+
+def entry(
+    id: str,  # noqa: A002 - the catalogue's own word
+    title: str,
+    *,
+    adversaries: Sequence[Adversary],
+    expect: Expectation,
+    trust: Trust = Trust.SYSTEM,
+    control: Control = Control.UNPINNED,
+    concern: Concern = Concern.PINNING,
+    host: str = HOST,
+    subject: Subject = Subject.APP,
+    must_be_caught: bool = False,
+    needs: Sequence[Need] = (),
+    configuration: str = "standard",
+    clock_offset: float = 0.0,
+    versions: Sequence[TlsVersion] = BOTH_VERSIONS,
+) -> Callable[[Attack], Attack]:
+    """Register the decorated function as a catalogue entry.
+
+    Raises ValueError at import where the docstring lacks a section or the name is taken: an
+    attack that cannot be explained is not in the catalogue.
+    """
+
+    def register(serve: Attack) -> Attack:
+        slug = getattr(serve, "__name__", "")
+        if slug in _ENTRIES:
+            raise ValueError(f"two catalogue entries are called {slug}")
+        _ENTRIES[slug] = CatalogueEntry(
+            id=id,
+            slug=slug,
+            title=title,
+            serve=serve,
+            adversaries=tuple(adversaries),
+            expect=expect,
+            trust=trust,
+            control=control,
+            concern=concern,
+            host=host,
+            subject=subject,
+            must_be_caught=must_be_caught,
+            needs=frozenset(needs),
+            configuration=configuration,
+            clock_offset=clock_offset,
+            versions=tuple(versions),
+            sections=_sections(slug, serve),
+        )
+        return serve
+
+    return register
+
+
+def _sections(slug: str, serve: Attack) -> dict[str, str]:
+    text = inspect.getdoc(serve) or ""
+    pattern = re.compile(rf"^({'|'.join(SECTIONS)}):\s*", re.MULTILINE)
+    parts = pattern.split(text)[1:]
+    found = {
+        name: " ".join(body.split()) for name, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+    missing = [name for name in SECTIONS if not found.get(name)]
+    if missing:
+        raise ValueError(f"catalogue entry {slug}: its docstring lacks {', '.join(missing)}")
+    return found
+
+
+def entries() -> tuple[CatalogueEntry, ...]:
+    """Return every entry, in the order of the chapters."""
+    for chapter in CHAPTERS:
+        importlib.import_module(f"lab.catalogue.{chapter}")
+    return tuple(_ENTRIES.values())

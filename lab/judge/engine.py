@@ -1,0 +1,60 @@
+"""From the witness records of one trial to a verdict with its reasons.
+
+The order is the point. A leak is a FAIL whatever else happened. Then come the preconditions:
+where one is missing, nothing that follows could be believed, so the verdict is INCONCLUSIVE and
+not a FAIL of the app. Only a trial that passed both is measured against what a correct client
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from lab.judge import conduct, leaks, preconditions, reporting
+from lab.model.trial import Trial
+from lab.model.verdict import Judgement, Reason, Verdict
+
+Rule = Callable[[Trial], Iterator[Reason]]
+
+LEAKS: tuple[Rule, ...] = (leaks.to_the_host, leaks.to_private_hosts, leaks.in_clear_meanwhile)
+PRECONDITIONS: tuple[Rule, ...] = (
+    preconditions.baseline_worked,
+    preconditions.attack_was_armed,
+    preconditions.control_has_teeth,
+    preconditions.attempt_was_seen,
+    preconditions.right_chain_was_served,
+    preconditions.same_client_throughout,
+    preconditions.app_answered,
+    preconditions.recovery_worked,
+    preconditions.facts_were_measured,
+)
+CONDUCT: tuple[Rule, ...] = (
+    conduct.answer_is_right,
+    conduct.wire_is_right,
+    conduct.error_is_right,
+    reporting.promised_report_is_right,
+    reporting.no_false_report,
+    conduct.facts_hold,
+)
+
+_SEVERITY = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+
+
+def judge(trial: Trial) -> Judgement:
+    """Return the verdict on ``trial``: PASS, FAIL or INCONCLUSIVE, decisive reasons first."""
+    leaked = _apply(LEAKS, trial)
+    missing = _apply(PRECONDITIONS, trial)
+    if any(r.verdict is Verdict.FAIL for r in leaked):
+        return _sorted(Verdict.FAIL, leaked + missing)
+    if any(r.verdict is Verdict.INCONCLUSIVE for r in missing):
+        return _sorted(Verdict.INCONCLUSIVE, leaked + missing)
+    reasons = leaked + missing + _apply(CONDUCT, trial)
+    return _sorted(min((r.verdict for r in reasons), key=_SEVERITY.__getitem__), reasons)
+
+
+def _apply(rules: Iterable[Rule], trial: Trial) -> list[Reason]:
+    return [reason for rule in rules for reason in rule(trial)]
+
+
+def _sorted(verdict: Verdict, reasons: list[Reason]) -> Judgement:
+    return Judgement(verdict, tuple(sorted(reasons, key=lambda r: _SEVERITY[r.verdict])))

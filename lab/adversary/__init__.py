@@ -1,0 +1,1 @@
+"""The three adversaries on mitmproxy, and the recorder of what they saw."""

@@ -1,0 +1,1 @@
+"""Routes: how a device's packets come into the adversary's hands."""

@@ -1,0 +1,69 @@
+"""A resolver that answers as the network's owner pleases (RFC 1035 over UDP)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from dnslib import QTYPE, RCODE, RR, A, DNSRecord
+
+from lab.model.device import Endpoint
+
+Answer = Callable[[str, str], tuple[str, ...] | None]
+"""From a name (lower case, without the final dot) and a type (``A``, ``AAAA`` …) to the IPv4
+addresses to answer with; an empty tuple stands for NXDOMAIN, None for no answer at all."""
+
+TTL = 1
+"""Seconds: nothing that a lab's resolver says is worth remembering."""
+
+
+class Resolver(asyncio.DatagramProtocol):
+    """One resolver on one loopback port."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def start(self) -> Endpoint:
+        """Listen on a free port of the loopback interface and return it."""
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", 0)
+        )
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return Endpoint(host, port)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        reply = respond(data, self._answer)
+        if reply is not None and self._transport is not None:
+            self._transport.sendto(reply, addr)
+
+
+def respond(packet: bytes, answer: Answer) -> bytes | None:
+    """Return the reply to ``packet``, None where there is to be none or it is no question."""
+    try:
+        question = DNSRecord.parse(packet)
+        name = str(question.q.qname).rstrip(".").lower()
+        kind = str(QTYPE[question.q.qtype])
+        is_question = question.header.qr == 0 and len(question.questions) == 1
+    except Exception:  # noqa: BLE001 - dnslib raises what struct and codecs raise, too
+        return None
+    if not is_question:
+        return None
+    addresses = answer(name, kind)
+    if addresses is None:
+        return None
+    reply = question.reply()
+    if not addresses:
+        reply.header.rcode = RCODE.NXDOMAIN
+    elif kind == "A":
+        for address in addresses:
+            reply.add_answer(RR(question.q.qname, QTYPE.A, ttl=TTL, rdata=A(address)))
+    return bytes(reply.pack())

@@ -1,0 +1,1 @@
+"""The embedded virtual phones. They stand behind the wire protocols of real ones."""

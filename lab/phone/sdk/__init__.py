@@ -1,0 +1,1 @@
+"""The reference client: a clean-room pinning SDK, written from public documents only."""

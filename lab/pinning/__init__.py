@@ -1,0 +1,1 @@
+"""Pins from certificates, the signed configuration, and the rules by which pins match."""

@@ -1,0 +1,1 @@
+"""Authorities, leaf minting and chain surgery. Everything is made fresh for each run."""

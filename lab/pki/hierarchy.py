@@ -1,0 +1,50 @@
+"""All authorities of a run: the honest side and the three kinds of attacker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.pki.authority import Authority
+from lab.pki.credential import Credential
+
+
+class LabPki:
+    """Authorities made fresh for one run, constrained to the declared domains.
+
+    ``permitted`` are the DNS names, with everything below them, that any of the lab's roots may
+    vouch for (critical nameConstraints, RFC 5280 section 4.2.1.10): a root that stayed behind
+    on a device could not be used against anything else.
+    """
+
+    def __init__(self, permitted: Sequence[str]) -> None:
+        self.public_root = Authority.root("Lab Public Root", permitted=permitted)
+        """What every device of the lab trusts from the factory: twin of a public CA."""
+        self.intermediate = self.public_root.subordinate("Lab Issuing CA")
+        self.rogue_root = Authority.root("Lab Rogue Root", permitted=permitted)
+        """In no store of any device."""
+        self.rogue = self.rogue_root.subordinate("Lab Rogue Issuing CA")
+        self.compromised_root = Authority.root("Lab Compromised Root", permitted=permitted)
+        """In the system store of the device under attack."""
+        self.compromised = self.compromised_root.subordinate("Lab Compromised Issuing CA")
+        self.user_root = Authority.root("Lab User Root", permitted=permitted)
+        """Installed by the device's user."""
+        self.user = self.user_root.subordinate("Lab User Issuing CA")
+        self._genuine: dict[str, Credential] = {}
+        self._backup: dict[str, Credential] = {}
+
+    def genuine(self, host: str) -> Credential:
+        """Return the certificate that the owner of ``host`` uses; always the same one."""
+        if host not in self._genuine:
+            self._genuine[host] = self.intermediate.issue(host)
+        return self._genuine[host]
+
+    def backup(self, host: str) -> Credential:
+        """Return the certificate with the owner's backup key; always the same one."""
+        if host not in self._backup:
+            self._backup[host] = self.intermediate.issue(host)
+        return self._backup[host]
+
+    def renewed(self, host: str, *, same_key: bool) -> Credential:
+        """Issue another genuine certificate for ``host``, with its usual key or with a new one."""
+        key = self.genuine(host).key if same_key else None
+        return self.intermediate.issue(host, key=key)

@@ -1,0 +1,1 @@
+"""Conducting a trial: benign request, attack, control, benign request, reports, verdict."""

@@ -1,0 +1,99 @@
+"""What one run of the lab is made of: authorities, backend, adversary, devices.
+
+One bench serves all scenarios of a process. Nothing is restarted between two attacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lab.adversary.engine import Engine
+from lab.backend import Backend
+from lab.catalogue import hosts
+from lab.devices.registry import make_device, source_address
+from lab.devices.settings import DeviceSettings
+from lab.loop import LabLoop
+from lab.model.device import AppSetup, Device, Endpoint
+from lab.model.pins import PinConfiguration
+from lab.pinning.jws import new_signing_key, public_key_text, sign_configuration
+from lab.pki.hierarchy import LabPki
+
+PORT = 443
+CONFIGURATION_URL = f"https://{hosts.CONFIGURATION_SERVICE}/pins.jws"
+REPORT_URL = f"https://{hosts.COLLECTOR}/v1/reports"
+ORGANIZATION_ID = "0b5c6e2a-6f0d-4f8e-9d5b-1f7a2c3d4e5f"
+PROJECT_ID = "7d1e8b34-52c9-4a6f-8e0b-9c2d3f4a5b6c"
+
+
+class Bench:
+    """The run's authorities, servers and adversary. Use as a context manager."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.pki = LabPki((hosts.DOMAIN,))
+        self.signing_key = new_signing_key()
+        self._stack = contextlib.ExitStack()
+        self._version = 0
+
+    def __enter__(self) -> Bench:
+        with contextlib.ExitStack() as stack:
+            self.loop = stack.enter_context(LabLoop())
+            self.backend = stack.enter_context(Backend(self.loop, self.pki, self.directory))
+            for host in hosts.DECLARED:
+                if host not in self.backend.addresses():
+                    self.backend.serve_host(host)
+            self.engine = stack.enter_context(Engine(self.loop, self.upstream))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def upstream(self, host: str) -> Endpoint | None:
+        """Return where the genuine ``host`` listens, None for a host that is not declared."""
+        return self.backend.addresses().get(host)
+
+    def publish(self, configuration: PinConfiguration) -> None:
+        """Sign ``configuration`` as the next version and let the configuration service serve it."""
+        self._version += 1
+        numbered = PinConfiguration(configuration.domains, self._version)
+        token = sign_configuration(
+            numbered, self.signing_key, issued_at=int(datetime.now(UTC).timestamp())
+        )
+        self.backend.configuration.publish(token)
+
+    def app_setup(self, name: str) -> AppSetup:
+        """Return what the app is set up with under the configuration called ``name``."""
+        return AppSetup(
+            configuration=hosts.configuration(name, self.pki, datetime.now(UTC)),
+            mode=hosts.CONFIGURATIONS[name],
+            organization_id=ORGANIZATION_ID,
+            project_id=PROJECT_ID,
+            public_key=public_key_text(self.signing_key),
+            configuration_url=CONFIGURATION_URL,
+            report_url=REPORT_URL,
+        )
+
+    @contextlib.contextmanager
+    def device(self, settings: DeviceSettings, index: int) -> Iterator[Device]:
+        """Attach the device that ``settings`` describe to its own listeners, and let go of it."""
+        source = source_address(index)
+        surroundings = self.engine.attach(settings.id, source=source)
+        try:
+            device = make_device(
+                settings,
+                surroundings,
+                self.directory / settings.id,
+                factory_anchors=(self.pki.public_root.der,),
+                report_url=REPORT_URL,
+                source=source,
+            )
+            try:
+                yield device
+            finally:
+                device.close()
+        finally:
+            self.engine.detach(settings.id)

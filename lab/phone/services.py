@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -235,3 +235,7 @@ class Sdk(Protocol):
 
     def close(self) -> None:
         """End background work. Returns within a second even where the network hangs."""
+
+
+SdkFactory = Callable[[PhoneServices, Path], Sdk]
+"""What ``sdk: package.module:Class`` in devices.yaml must name."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Never
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey
 
 from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
@@ -29,6 +29,23 @@ SPEC = "v1.0.0"
 KEY_ID = "tprn::project::lab::lab-key"
 MAX_SIZE = 1 << 20
 """Bytes of a configuration that a client is willing to read."""
+MAX_HOST = 253
+"""Characters of a host name (RFC 1035 section 2.3.4, without the final dot)."""
+
+_COMPACT = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+"""Three parts of unpadded base64url (RFC 7515 section 7.1)."""
+_HOST = re.compile(rf"[!-~]{{1,{MAX_HOST}}}")
+"""Visible ASCII: names are not judged here, but they end up in logs and messages."""
+
+
+class _Registry(jws.JWSRegistry):
+    """ES256 alone, for payloads as large as configurations may be."""
+
+    max_payload_length = MAX_SIZE
+
+    def __init__(self) -> None:
+        # Header parameters that nobody knows are ignored (RFC 7515 section 4).
+        super().__init__(algorithms=["ES256"], strict_check_header=False)
 
 
 class ConfigurationRefused(Exception):
@@ -57,7 +74,7 @@ def read_public_key(text: str) -> ec.EllipticCurvePublicKey:
         raw = base64.b64decode("".join(text.split()), validate=True)
         pem = raw.startswith(b"-----BEGIN")
         key = load_pem_public_key(raw) if pem else load_der_public_key(raw)
-    except (ValueError, binascii.Error, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise BadPublicKey(f"not base64 of a public key: {error}") from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise BadPublicKey("the verification key is not on P-256")
@@ -94,11 +111,16 @@ def sign_claims(
     key: ec.EllipticCurvePrivateKey,
     *,
     kid: str = KEY_ID,
+    header: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Sign any payload, right or wrong, as the configuration service would."""
-    header = {"alg": "ES256", "kid": kid, "typ": "JWT"}
+    """Sign any payload, right or wrong, as the configuration service would.
+
+    ``header`` changes or adds parameters; the signature is ES256 in any case (for others see
+    ``lab.pinning.forgery``).
+    """
+    parameters = {"alg": "ES256", "kid": kid, "typ": "JWT", **(header or {})}
     payload = json.dumps(claims, separators=(",", ":"), sort_keys=True)
-    return jws.serialize_compact(header, payload, _jwk(key), algorithms=["ES256"]).encode()
+    return jws.serialize_compact(parameters, payload, _jwk(key), registry=_Registry()).encode()
 
 
 def sign_configuration(
@@ -118,33 +140,54 @@ def verify_configuration(
 ) -> PinConfiguration:
     """Check a configuration and read it (contract section 10, step 4).
 
-    ``now`` is the device's time and ``skew`` the tolerance for ``nbf``, both in seconds. Raises
-    ConfigurationRefused with the reason, BadPublicKey where the key itself is unusable.
+    ``now`` is the device's time in epoch seconds and ``skew`` the tolerance for ``nbf`` in
+    seconds. Claims and pin kinds that nobody knows are ignored. Raises ConfigurationRefused with
+    the reason, whatever the token holds; BadPublicKey where the key itself is unusable.
     """
     key = read_public_key(public_key)
     if len(token) > MAX_SIZE:
         _refuse(f"longer than {MAX_SIZE} bytes")
-    if token.count(b".") != 2:
-        _refuse("not a compact JWS of three parts")
+    if not _COMPACT.fullmatch(token):
+        _refuse("not a compact JWS of three parts in base64url")
     try:
-        _ = token.decode("ascii")
-        signed = jws.deserialize_compact(token, _jwk(key), algorithms=["ES256"])
-        header = dict(signed.headers())
-        claims = json.loads(signed.payload)
-    except JoseError as error:
-        _refuse(f"signature: {error}")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        _refuse(f"not readable: {type(error).__name__}")
-    if header.get("alg") != "ES256":
+        signed = jws.deserialize_compact(token, _jwk(key), registry=_Registry())
+    except BadSignatureError:
+        _refuse("the signature is not the owner's")
+    except UnsupportedAlgorithmError:
         _refuse("not signed with ES256")
+    except (JoseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        _refuse(f"not a JWS: {type(error).__name__}")
+    try:
+        claims = json.loads(
+            signed.payload.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        _refuse(f"the payload is not JSON: {type(error).__name__}")
     return _read_claims(claims, now + skew)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that two readers may understand in two ways (RFC 8259 section 4)."""
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return read
+
+
+def _no_constant(name: str) -> Never:
+    """Refuse what Python reads beyond JSON: a comparison with NaN is always false."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _read_claims(claims: object, latest: float) -> PinConfiguration:
     if not isinstance(claims, dict):
         _refuse("the payload is not an object")
     not_before = claims.get("nbf", 0)
-    if not _is_number(not_before) or not_before > latest:
+    if not isinstance(not_before, int | float) or isinstance(not_before, bool):
+        _refuse("nbf is not a number")
+    if not_before > latest:
         _refuse("not valid yet (nbf)")
     version = claims.get("version", 0)
     if not isinstance(version, int) or isinstance(version, bool):
@@ -159,15 +202,18 @@ def _read_claims(claims: object, latest: float) -> PinConfiguration:
 
 
 def _read_domain(entry: object) -> PinnedDomain:
-    if not isinstance(entry, dict) or not isinstance(entry.get("domain"), str):
-        _refuse("a domain without a name")
+    if not isinstance(entry, dict):
+        _refuse("a domain is not an object")
+    host = entry.get("domain")
+    if not isinstance(host, str) or not _HOST.fullmatch(host):
+        _refuse("a domain without a host name")
     listed = entry.get("pins")
     if not isinstance(listed, list):
-        _refuse(f"{entry['domain']}: no list of pins")
-    pins = tuple(pin for one in listed for pin in _read_pins(entry["domain"], one))
+        _refuse(f"{host}: no list of pins")
+    pins = tuple(pin for one in listed for pin in _read_pins(host, one))
     if not pins:
-        _refuse(f"{entry['domain']}: registered without a pin")
-    return PinnedDomain(entry["domain"].lower(), pins)
+        _refuse(f"{host}: registered without a pin")
+    return PinnedDomain(host.lower(), pins)
 
 
 def _read_pins(host: str, entry: object) -> list[Pin]:
@@ -175,24 +221,21 @@ def _read_pins(host: str, entry: object) -> list[Pin]:
     if not isinstance(entry, dict):
         _refuse(f"{host}: a pin is not an object")
     expires = entry.get("expires_at")
-    if expires is not None and (not isinstance(expires, int) or isinstance(expires, bool)):
+    if "expires_at" in entry and (not isinstance(expires, int) or isinstance(expires, bool)):
         _refuse(f"{host}: expires_at is not an integer")
     found = []
     for kind in PinKind:
-        if str(kind) in entry:
-            text = entry[str(kind)]
-            if not isinstance(text, str):
-                _refuse(f"{host}: {kind} is not a string")
-            try:
-                _ = parse_wire_digest(text, kind)
-            except ValueError as error:
-                _refuse(f"{host}: {error}")
-            found.append(Pin(kind, text, expires))
+        if kind not in entry:
+            continue
+        text = entry[kind]
+        if not isinstance(text, str):
+            _refuse(f"{host}: {kind} is not a string")
+        try:
+            _ = parse_wire_digest(text, kind)
+        except ValueError as error:
+            _refuse(f"{host}: {error}")
+        found.append(Pin(kind, text, expires))
     return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _jwk(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -> ECKey:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterable
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.model.pins import Pin, PinKind
 
@@ -23,6 +22,8 @@ DIGEST_SIZE = {
 """Bytes of each kind's digest."""
 
 _PEM_MARK = b"-----BEGIN CERTIFICATE-----"
+_VERSION_TAG = 0xA0
+"""[0] EXPLICIT: the first field of a TBSCertificate, which v1 lacks (RFC 5280 section 4.1)."""
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 
 
@@ -37,9 +38,39 @@ class PinVerdict(StrEnum):
 def read_certificate(content: bytes) -> x509.Certificate:
     """Read a certificate from DER, or the first one from PEM. Raises ValueError for neither."""
     start = content.find(_PEM_MARK)
-    if start >= 0:
-        return x509.load_pem_x509_certificate(content[start:])
-    return x509.load_der_x509_certificate(content)
+    try:
+        if start >= 0:
+            return x509.load_pem_x509_certificate(content[start:])
+        return x509.load_der_x509_certificate(content)
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
+
+
+def public_key_info(certificate: x509.Certificate) -> bytes:
+    """Return the DER SubjectPublicKeyInfo as it stands in ``certificate``.
+
+    The bytes themselves, not a key that was read and written again: so it works for every type
+    of key, also for those which nothing here can use.
+    """
+    tbs = certificate.tbs_certificate_bytes
+    at = _content(tbs, 0)[0]
+    if tbs[at] == _VERSION_TAG:
+        at = sum(_content(tbs, at))
+    for _ in ("serialNumber", "signature", "issuer", "validity", "subject"):
+        at = sum(_content(tbs, at))
+    return tbs[at : sum(_content(tbs, at))]
+
+
+def _content(encoded: bytes, at: int) -> tuple[int, int]:
+    """Return where the content of the DER element at ``at`` begins, and how long it is.
+
+    Only for what has been read as a certificate before, so that its lengths can be trusted.
+    """
+    first = encoded[at + 1]
+    if first < 0x80:
+        return at + 2, first
+    begin = at + 2 + (first & 0x7F)
+    return begin, int.from_bytes(encoded[at + 2 : begin])
 
 
 def digest_of(certificate: x509.Certificate, kind: PinKind) -> bytes:
@@ -47,22 +78,23 @@ def digest_of(certificate: x509.Certificate, kind: PinKind) -> bytes:
     if kind in (PinKind.LEAF_SHA256, PinKind.LEAF_SHA512):
         pinned = certificate.public_bytes(Encoding.DER)
     else:
-        pinned = certificate.public_key().public_bytes(
-            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-        )
+        pinned = public_key_info(certificate)
     return hashlib.new("sha512" if DIGEST_SIZE[kind] == 64 else "sha256", pinned).digest()
 
 
 def pin_of(
     certificate: x509.Certificate | bytes, kind: PinKind, expires_at: int | None = None
 ) -> Pin:
-    """Return the pin of ``certificate`` (bytes: PEM or DER), base64 as on the wire."""
+    """Return the pin of ``certificate`` (bytes: PEM or DER), base64 as on the wire.
+
+    ``expires_at`` is in epoch seconds. Raises ValueError for bytes that are no certificate.
+    """
     read = read_certificate(certificate) if isinstance(certificate, bytes) else certificate
     return Pin(kind, base64.b64encode(digest_of(read, kind)).decode(), expires_at)
 
 
 def all_pins(certificate: x509.Certificate | bytes) -> dict[PinKind, str]:
-    """Return all four digests of ``certificate``, base64."""
+    """Return all four digests of ``certificate``, base64. Raises ValueError as ``pin_of``."""
     read = read_certificate(certificate) if isinstance(certificate, bytes) else certificate
     return {kind: pin_of(read, kind).digest for kind in PinKind}
 
@@ -73,15 +105,16 @@ def parse_digest(text: str) -> bytes:
     Raises ValueError where it is neither, or not 32 or 64 bytes long.
     """
     squeezed = re.sub(r"[\s:]", "", text)
+    shown = repr(text if len(text) <= 160 else text[:160] + "…")
     if len(squeezed) in (64, 128) and _HEX.match(squeezed):
         return bytes.fromhex(squeezed)
     try:
         raw = base64.b64decode(squeezed, validate=True)
-    except binascii.Error:
-        raise ValueError(f"{text!r} is neither hexadecimal nor base64") from None
+    except ValueError:
+        raise ValueError(f"{shown} is neither hexadecimal nor base64") from None
     if len(raw) not in (32, 64):
         raise ValueError(
-            f"{text!r} is {len(raw)} bytes long; SHA-256 has 32 (64 hex digits, 44 characters of "
+            f"{shown} is {len(raw)} bytes long; SHA-256 has 32 (64 hex digits, 44 characters of "
             "base64), SHA-512 has 64 (128 hex digits, 88 characters)"
         )
     return raw
@@ -94,10 +127,13 @@ def parse_wire_digest(text: str, kind: PinKind) -> bytes:
     """
     try:
         raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError(f"{kind}: not base64") from None
-    if len(raw) != DIGEST_SIZE[kind] or base64.b64encode(raw).decode() != text:
+    except ValueError:
+        raise ValueError(f"{kind}: not standard padded base64") from None
+    if len(raw) != DIGEST_SIZE[kind]:
         raise ValueError(f"{kind}: {len(raw)} bytes, due are {DIGEST_SIZE[kind]}")
+    # The decoder drops what stands in the unused bits of the last character.
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError(f"{kind}: not the canonical base64 of its bytes")
     return raw
 
 
@@ -111,12 +147,19 @@ def matches(pin: Pin, certificate: x509.Certificate) -> bool:
 
 
 def live(pins: Iterable[Pin], now: float) -> tuple[Pin, ...]:
-    """Drop the pins that have expired: those with ``expires_at`` at or before ``now``."""
+    """Drop the pins that have expired: those with ``expires_at`` at or before ``now``.
+
+    The boundary is an assumption (contract section 4.3).
+    """
     return tuple(p for p in pins if p.expires_at is None or p.expires_at > now)
 
 
 def check(pins: Iterable[Pin], certificate: x509.Certificate, now: float) -> PinVerdict:
-    """Compare a leaf with the pins of its host (contract section 10, steps 10 and 11)."""
+    """Compare a leaf with the pins of its host (contract section 10, steps 10 and 11).
+
+    Fails closed: without a live pin, also where there was none to begin with, the verdict is
+    ALL_EXPIRED. ``now`` is the device's time in epoch seconds.
+    """
     usable = live(pins, now)
     if not usable:
         return PinVerdict.ALL_EXPIRED

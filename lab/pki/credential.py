@@ -62,14 +62,21 @@ class Credential:
         return replace(self, certificate=certificates[0], issuers=certificates[1:])
 
     def write(self, directory: Path, name: str) -> tuple[Path, Path]:
-        """Write ``name.crt`` (chain) and ``name.private`` (key, mode 0600); return both paths.
+        """Write ``name.crt`` (chain) and ``name.key`` (key, mode 0600), both PEM; return the paths.
 
         Raises OSError where the directory cannot be written.
         """
-        chain, key = directory / f"{name}.crt", directory / f"{name}.private"
+        chain, key = directory / f"{name}.crt", directory / f"{name}.key"
         chain.write_bytes(self.chain_pem)
         write_private(key, key_pem(self.key))
         return chain, key
+
+
+def with_bad_signature(certificate: x509.Certificate) -> x509.Certificate:
+    """Return ``certificate`` with the last bit of its signature flipped."""
+    content = der(certificate)
+    # The signature is what a certificate ends with (RFC 5280 section 4.1).
+    return x509.load_der_x509_certificate(content[:-1] + bytes([content[-1] ^ 1]))
 
 
 def write_private(path: Path, content: bytes) -> None:

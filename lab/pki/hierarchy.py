@@ -13,10 +13,12 @@ class LabPki:
 
     ``permitted`` are the DNS names, with everything below them, that any of the lab's roots may
     vouch for (critical nameConstraints, RFC 5280 section 4.2.1.10): a root that stayed behind
-    on a device could not be used against anything else.
+    on a device could not be used against anything else. Raises ValueError where there are none.
     """
 
-    def __init__(self, permitted: Sequence[str]) -> None:
+    def __init__(self, permitted: Sequence[str] = ("acme.test",)) -> None:
+        if not permitted:
+            raise ValueError("the lab's authorities must be limited to declared domains")
         self.public_root = Authority.root("Lab Public Root", permitted=permitted)
         """What every device of the lab trusts from the factory: twin of a public CA."""
         self.intermediate = self.public_root.subordinate("Lab Issuing CA")
@@ -34,17 +36,17 @@ class LabPki:
 
     def genuine(self, host: str) -> Credential:
         """Return the certificate that the owner of ``host`` uses; always the same one."""
-        if host not in self._genuine:
-            self._genuine[host] = self.intermediate.issue(host)
-        return self._genuine[host]
+        return self._kept(self._genuine, host)
 
     def backup(self, host: str) -> Credential:
         """Return the certificate with the owner's backup key; always the same one."""
-        if host not in self._backup:
-            self._backup[host] = self.intermediate.issue(host)
-        return self._backup[host]
+        return self._kept(self._backup, host)
 
     def renewed(self, host: str, *, same_key: bool) -> Credential:
         """Issue another genuine certificate for ``host``, with its usual key or with a new one."""
         key = self.genuine(host).key if same_key else None
         return self.intermediate.issue(host, key=key)
+
+    def _kept(self, kept: dict[str, Credential], host: str) -> Credential:
+        # Several threads may ask: setdefault gives all of them the same one.
+        return kept.get(host) or kept.setdefault(host, self.intermediate.issue(host))

@@ -1,0 +1,1 @@
+"""The output of a run: records, results.json, the HTML report, the terminal table."""

@@ -1,0 +1,92 @@
+"""Screenshots inside a single HTML file: each picture once, small, and not too many."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PIL import Image
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+IHDR_ENDS = 33
+"""A PNG begins with its magic and the IHDR chunk: width and height at bytes 16 and 20."""
+
+AS_IT_IS = 24_000
+"""Bytes up to which a PNG goes in unchanged."""
+WIDTH = 400
+"""Pixels to which larger pictures are shrunk: enough to read a phone's screen."""
+MOST_PIXELS = 40_000_000
+MOST_SHRUNK = 60
+"""Pictures that are shrunk at most: each costs some 50 ms."""
+BUDGET = 2_400_000
+"""Characters that all pictures together may take in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it stands in the HTML file."""
+
+    id: str
+    uri: str
+    width: int
+    height: int
+
+
+def embed(names: Iterable[str], read: Callable[[str], bytes | None]) -> dict[str, Picture]:
+    """Return the pictures called ``names`` that fit the budget, the first ones first.
+
+    ``read`` gives a file's content, None where there is none. What cannot be read as a picture
+    is left out: the report then names the file only.
+    """
+    album: dict[str, Picture] = {}
+    by_content: dict[str, Picture] = {}
+    left, shrunk = BUDGET, 0
+    for name in dict.fromkeys(names):
+        content = read(name)
+        if content is None or not content.startswith(PNG_MAGIC):
+            continue
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        picture = by_content.get(digest)
+        if picture is None:
+            must_shrink = len(content) > AS_IT_IS
+            if must_shrink and shrunk >= MOST_SHRUNK:
+                continue
+            shrunk += must_shrink
+            picture = _picture(f"shot-{digest}", content, shrink=must_shrink)
+            if picture is None or len(picture.uri) > left:
+                continue
+            left -= len(picture.uri)
+            by_content[digest] = picture
+        album[name] = picture
+    return album
+
+
+def _picture(id_: str, content: bytes, *, shrink: bool) -> Picture | None:
+    if len(content) < IHDR_ENDS:
+        return None
+    # The size is read here because Pillow warns of large pictures, and only of very large ones.
+    width, height = struct.unpack(">II", content[16:24])
+    if not 0 < width * height <= MOST_PIXELS:
+        return None
+    kind = "png"
+    if shrink:
+        try:
+            kind, content = "webp", _shrunk(content)
+        # Pillow raises whatever its parser stumbles over in a broken file.
+        except (OSError, SyntaxError, ValueError, ArithmeticError, struct.error):
+            return None
+    uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return Picture(id_, uri, width, height)
+
+
+def _shrunk(content: bytes) -> bytes:
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        small = image.convert("RGB")
+    small.thumbnail((WIDTH, WIDTH * 4), reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=60, method=2)
+    return out.getvalue()

@@ -1,0 +1,122 @@
+"""What one scenario came to, as a value and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from lab.evidence.redaction import redact, redact_lines
+from lab.model.attack import Subject
+from lab.model.trial import Trial
+from lab.model.verdict import Judgement, Verdict
+
+T = TypeVar("T")
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a UTF-16 pair: no text in any encoding, yet devices send it."""
+
+
+class RecordInvalid(ValueError):
+    """A record does not have the shape of a result; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """One scenario with its verdict and all that led to it."""
+
+    node: str
+    """The scenario's pytest node id."""
+    case: str
+    """The catalogue's id, such as ``B4``."""
+    title: str
+    variant: str
+    """What tells this run of the case from its others, joined by a comma and a blank: the TLS
+    version first where there is one (``tls1.2, spki_sha256``)."""
+    adversary: str
+    """An ``Adversary`` value, or ``none``."""
+    device: str
+    """The device's id."""
+    verdict: Verdict
+    reasons: Judgement
+    """The judge's reasons. Its verdict differs from ``verdict`` where the client is wrong on
+    purpose: then the judge's FAIL is the scenario's PASS."""
+    trial: Trial | None
+    """The witness records; None where nothing was tried (not applicable, or the lab failed)."""
+    served: str
+    """What was put in front of the client, in a sentence."""
+    correct: str
+    """What a correct client does."""
+    explain: str
+    """The attack's documentation."""
+    seconds: float
+    attempts: int = 1
+    """How often the scenario was run: one, and one more for each INCONCLUSIVE retry."""
+    screenshots: tuple[tuple[str, str], ...] = ()
+    """Phase and file name in the run's folder of each screenshot."""
+    subject: Subject = Subject.APP
+    """Which client was attacked."""
+
+
+def to_json(value: object) -> Any:
+    """Return ``value`` made of JSON's types only, the same for equal values.
+
+    Dataclasses become objects in the order of their fields, enums their values, tuples arrays,
+    sets sorted arrays. Secrets are redacted and broken Unicode is replaced. Raises ValueError
+    for a number that JSON has no word for, TypeError for anything else without a JSON form.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, str):
+        return redact(_whole(value))
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is no number in JSON")
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(to_json(key)): to_json(value[key]) for key in sorted(value)}
+    if isinstance(value, Set):
+        return sorted(to_json(item) for item in value)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        if value and all(isinstance(item, str) and not isinstance(item, Enum) for item in value):
+            return redact_lines(_whole(item) for item in value)
+        return [to_json(item) for item in value]
+    # The value itself stays out of the message: it may be a key.
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _whole(text: str) -> str:
+    return SURROGATE.sub("\ufffd", text)
+
+
+def from_json(data: object) -> ScenarioResult:
+    """Return the result that ``to_json`` made ``data`` of. Raises RecordInvalid."""
+    return validated(_results(), data)
+
+
+def validated(adapter: TypeAdapter[T], data: object) -> T:
+    """Return ``data`` as what ``adapter`` stands for. Raises RecordInvalid."""
+    try:
+        return adapter.validate_python(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "record"
+        raise RecordInvalid(f"{where}: {first['msg']}") from None
+
+
+@cache
+def _results() -> TypeAdapter[ScenarioResult]:
+    return TypeAdapter(ScenarioResult)

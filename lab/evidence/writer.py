@@ -1,0 +1,175 @@
+"""The folder of one run: verdicts as they come, then the whole report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from lab.evidence.html import render
+from lab.evidence.pictures import PNG_MAGIC
+from lab.evidence.record import RecordInvalid, ScenarioResult, from_json, to_json
+from lab.evidence.redaction import redact_command
+from lab.evidence.run import RunInfo, RunReport, new_run_id, report_from_json
+from lab.evidence.tally import tally
+
+VERDICTS = "verdicts.jsonl"
+RESULTS = "results.json"
+PAGE = "index.html"
+MARKER = "INCOMPLETE"
+"""A file of this name says that the run did not finish, or did not get to everything."""
+SCREENSHOTS = "screenshots"
+LARGEST_SCREENSHOT = 20_000_000
+"""Bytes."""
+UNFINISHED = "The run has not finished: what is here is what it got to."
+
+
+class ReportsUnwritable(Exception):
+    """The reports cannot be written; the message names the path and the system's reason."""
+
+
+class RunFolder:
+    """``reports/<run-id>/``. Use as a context manager, or call ``close``.
+
+    Without ``run_id`` a new folder is made. With one the folder is joined: that is how several
+    processes of a run share it, each writing screenshots, one of them the verdicts. Raises
+    ReportsUnwritable, as every method does.
+    """
+
+    def __init__(self, root: Path, run_id: str | None = None) -> None:
+        self.run_id = run_id or new_run_id()
+        self.path = root / self.run_id
+        self._verdicts: IO[str] | None = None
+        with _writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=run_id is not None)
+            (self.path / SCREENSHOTS).mkdir(exist_ok=True)
+            if not (self.path / RESULTS).exists():
+                (self.path / MARKER).write_text(UNFINISHED + "\n", encoding="utf-8")
+
+    def append(self, result: ScenarioResult) -> None:
+        """Add a result to ``verdicts.jsonl``; it survives the death of this process."""
+        line = json.dumps(to_json(result), ensure_ascii=False, separators=(",", ":"))
+        path = self.path / VERDICTS
+        with _writing(path):
+            if self._verdicts is None:
+                self._verdicts = path.open("a", encoding="utf-8")
+            self._verdicts.write(line + "\n")
+            self._verdicts.flush()
+
+    def screenshot(self, png: bytes) -> str | None:
+        """Store a screenshot and return its name in this folder, the same for the same picture.
+
+        None where ``png`` is no PNG, or larger than any screen's: it is not kept.
+        """
+        if not png.startswith(PNG_MAGIC) or len(png) > LARGEST_SCREENSHOT:
+            return None
+        name = f"{SCREENSHOTS}/{hashlib.sha256(png).hexdigest()[:32]}.png"
+        path = self.path / name
+        with _writing(path):
+            if not path.exists():
+                _replace(path, png)
+        return name
+
+    def finish(self, info: RunInfo) -> RunReport:
+        """Write ``results.json`` and ``index.html`` from all results appended so far.
+
+        A run that claims to be complete but has fewer results than were selected, or a torn
+        record, is marked incomplete. Returns the report as written.
+        """
+        self.close()
+        results, torn = read_results(self.path / VERDICTS)
+        counts = {verdict.value: n for verdict, n in tally(results).by_verdict.items()}
+        info = replace(
+            info, run_id=self.run_id, counts=counts, command=redact_command(info.command)
+        )
+        why = _missing(info, len(results), torn)
+        if why and info.complete:
+            info = replace(info, complete=False, incomplete_because=why)
+        # Through JSON and back: the page shows what is on record, redacted alike.
+        data = to_json(RunReport(info, results))
+        report = report_from_json(data)
+        text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+        page = render(report, self._read)
+        with _writing(self.path):
+            _replace(self.path / RESULTS, text.encode() + b"\n")
+            _replace(self.path / PAGE, page.encode("utf-8", "replace"))
+            marker = self.path / MARKER
+            if info.complete:
+                marker.unlink(missing_ok=True)
+            else:
+                marker.write_text((report.info.incomplete_because or UNFINISHED) + "\n", "utf-8")
+        return report
+
+    def close(self) -> None:
+        """Close ``verdicts.jsonl``."""
+        if self._verdicts is not None:
+            verdicts, self._verdicts = self._verdicts, None
+            with _writing(self.path / VERDICTS):
+                verdicts.close()
+
+    def _read(self, name: str) -> bytes | None:
+        path = self.path / name
+        # A record may come from another process: its names must not lead out of the folder.
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            return None
+        try:
+            return path.read_bytes() if path.stat().st_size <= LARGEST_SCREENSHOT else None
+        except OSError:
+            return None
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_results(path: Path) -> tuple[tuple[ScenarioResult, ...], int]:
+    """Return the results in a ``verdicts.jsonl``, and how many of its lines are no results.
+
+    A run that was killed while it wrote leaves a torn last line.
+    """
+    results: list[ScenarioResult] = []
+    torn = 0
+    if not path.exists():
+        return (), 0
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            try:
+                results.append(from_json(json.loads(line)))
+            except (RecordInvalid, ValueError, RecursionError):
+                torn += 1
+    return tuple(results), torn
+
+
+def _missing(info: RunInfo, results: int, torn: int) -> str:
+    if torn:
+        return f"{torn} of the recorded verdicts cannot be read."
+    if results < info.selected:
+        return f"Only {results} of {info.selected} scenarios came to a verdict."
+    return ""
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file so that a reader finds all of it or, before, none of it."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReportsUnwritable(
+            f"reports cannot be written to {path}: {error.strerror or error}"
+        ) from error

@@ -40,6 +40,8 @@ EXPIRED = "expired.acme.test"
 EXPIRING = "expiring.acme.test"
 """Its pins expire a day from now."""
 
+WORKING = (HOST, LEAF, SPKI512, LEAF512, EXPIRING)
+"""Hosts whose genuine chain the pins vouch for: a benign request to them succeeds."""
 REGISTERED = (HOST, COLLECTOR, LEAF, SPKI512, LEAF512, MOVED, SWAPPED, EXPIRED, EXPIRING)
 DECLARED = (*REGISTERED, UNREGISTERED, CONFIGURATION_SERVICE, EVIL)
 """Every host that the lab may open connections to; all others are out of scope."""

@@ -301,6 +301,7 @@ _BAD_FORM = refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION, attempt=Attempt.OPTIO
     expect=_BAD_FORM,
     needs=[Need.CONFIGURATION],
     configuration="sha1",
+    fresh_start=True,
 )
 def digest_as_sha1(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the SHA-1 digest of the right key.
@@ -323,6 +324,7 @@ def digest_as_sha1(ground: Ground) -> Terminate:
     expect=_BAD_FORM,
     needs=[Need.CONFIGURATION],
     configuration="hex",
+    fresh_start=True,
 )
 def digest_as_hex(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the right digest in hexadecimal.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,7 +23,17 @@ from lab.model.serving import HostPlan, Serving
 from lab.model.wire import TlsVersion
 from lab.pki.hierarchy import LabPki
 
-CHAPTERS = ("controls", "signers", "pins", "names", "validity", "chains", "network")
+CHAPTERS = (
+    "controls",
+    "signers",
+    "pins",
+    "configuration",
+    "names",
+    "validity",
+    "chains",
+    "network",
+    "reporting",
+)
 
 BOTH_VERSIONS = (TlsVersion.TLS12, TlsVersion.TLS13)
 
@@ -40,7 +50,15 @@ class Ground:
     """True time, aware, UTC."""
 
 
-Attack = Callable[[Ground], Serving | HostPlan]
+Attack = Callable[[Ground], Serving | HostPlan | Mapping[str, HostPlan]]
+"""Returns what happens to the host under attack or, where others are concerned too, to each."""
+
+ANCHORS: Mapping[Trust, str | None] = {
+    Trust.NONE: None,
+    Trust.USER: "user_root",
+    Trust.SYSTEM: "compromised_root",
+}
+"""Which of the run's roots goes into the store, where an entry names no other."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,15 @@ class CatalogueEntry:
     """The subject is wrong on purpose: the scenario passes when the judge says FAIL."""
     needs: frozenset[Need]
     configuration: str
+    """Name of the configuration that the attempt is made under."""
+    anchor: str | None
+    """Which root of ``LabPki`` is in the store that ``trust`` names; None where none is."""
+    fresh_start: bool
+    """The app starts from nothing while the attack is in force: it holds no configuration."""
+    asks_configuration: bool | None
+    """Whether the app must ask for its configuration meanwhile; None where it does not matter."""
+    repeats: int
+    """How often the app makes the attempt."""
     clock_offset: float
     """Seconds by which the device's clock is moved for the attempt."""
     versions: tuple[TlsVersion, ...]
@@ -80,17 +107,19 @@ class CatalogueEntry:
         """What a correct client does."""
         return self.sections["Correct client"]
 
-    def plan(self, ground: Ground) -> HostPlan:
-        """Return what happens to ``ground.host`` while this attack is armed."""
+    def plans(self, ground: Ground) -> dict[str, HostPlan]:
+        """Return what happens to the hosts that this attack concerns while it is armed."""
         made = self.serve(ground)
-        return made if isinstance(made, HostPlan) else HostPlan(made)
+        if isinstance(made, Mapping):
+            return dict(made)
+        return {ground.host: made if isinstance(made, HostPlan) else HostPlan(made)}
 
 
 _ENTRIES: dict[str, CatalogueEntry] = {}
 
 
 def entry(
-    id: str,  # noqa: A002 - the catalogue's own word
+    id: str,
     title: str,
     *,
     adversaries: Sequence[Adversary],
@@ -103,6 +132,10 @@ def entry(
     must_be_caught: bool = False,
     needs: Sequence[Need] = (),
     configuration: str = "standard",
+    anchor: str | None = None,
+    fresh_start: bool = False,
+    asks_configuration: bool | None = None,
+    repeats: int = 1,
     clock_offset: float = 0.0,
     versions: Sequence[TlsVersion] = BOTH_VERSIONS,
 ) -> Callable[[Attack], Attack]:
@@ -131,6 +164,10 @@ def entry(
             must_be_caught=must_be_caught,
             needs=frozenset(needs),
             configuration=configuration,
+            anchor=anchor or ANCHORS[trust],
+            fresh_start=fresh_start,
+            asks_configuration=asks_configuration,
+            repeats=repeats,
             clock_offset=clock_offset,
             versions=tuple(versions),
             sections=_sections(slug, serve),

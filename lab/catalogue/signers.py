@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import Adversary, Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Authority, Leaf, self_signed
-from lab.catalogue.hosts import EVIL
 
 ROGUE = (Adversary.ROGUE_CA,)
 COMPROMISED = (Adversary.COMPROMISED_CA,)
@@ -131,6 +131,7 @@ def user_store_ca(ground: Ground) -> Terminate:
     "The same CA in the system store",
     adversaries=COMPROMISED,
     trust=Trust.SYSTEM,
+    anchor="user_root",
     expect=refuse(ErrorKind.PIN),
     needs=[Need.USER_STORE],
 )

@@ -25,6 +25,9 @@ def lack(settings: CommandSettings, need: Need) -> str | None:
         else f"{program} is not given the lab's {{trust_store}}, so it trusts no CA of the lab",
         Need.CLOCK: f"{program} goes by this machine's clock, which the lab does not move",
         Need.REPORT: f"{program} reports failures to nobody",
+        Need.PROXY: None
+        if RouteKind.PROXY in settings.routes.kinds
+        else f"devices.yaml gives no arguments that send {program} over a proxy",
         Need.WIFI: None
         if RouteKind.WIFI in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over the rogue Wi-Fi",

@@ -59,6 +59,8 @@ class Need(StrEnum):
     SYSTEM_STORE = "system_store"
     CLOCK = "clock"
     REPORT = "report"
+    PROXY = "proxy"
+    """The device's traffic can be sent over an HTTP proxy."""
     WIFI = "wifi"
     PERMISSIVE = "permissive"
     PIN_EXPIRY = "pin_expiry"

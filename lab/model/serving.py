@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,6 +27,11 @@ class Terminate:
     key: bytes = field(repr=False)
     """The leaf's private key, PKCS#8 DER. Kept out of ``repr`` and of every record."""
     answer: HttpAnswer = HttpAnswer()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of each certificate of the chain, leaf first, lower-case hex."""
+        return tuple(hashlib.sha256(certificate).hexdigest() for certificate in self.chain)
 
 
 @dataclass(frozen=True, slots=True)

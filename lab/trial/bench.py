@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.adversary.engine import Engine
 from lab.backend import Backend
 from lab.catalogue import hosts
-from lab.devices.registry import make_device, source_address
+from lab.devices.registry import make_device, source_for
 from lab.devices.settings import DeviceSettings
 from lab.loop import LabLoop
 from lab.model.device import AppSetup, Device, Endpoint
@@ -45,7 +45,7 @@ class Bench:
             for host in hosts.DECLARED:
                 if host not in self.backend.addresses():
                     self.backend.serve_host(host)
-            self.engine = stack.enter_context(Engine(self.loop, self.upstream))
+            self.engine = stack.enter_context(Engine(self.loop, self.upstream, hosts.DECLARED))
             self._stack = stack.pop_all()
         return self
 
@@ -80,7 +80,7 @@ class Bench:
     @contextlib.contextmanager
     def device(self, settings: DeviceSettings, index: int) -> Iterator[Device]:
         """Attach the device that ``settings`` describe to its own listeners, and let go of it."""
-        source = source_address(index)
+        source = source_for(settings, index)
         surroundings = self.engine.attach(settings.id, source=source)
         try:
             device = make_device(

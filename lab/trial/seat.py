@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from lab.catalogue import hosts
-from lab.model.attack import Control, RouteKind, Trust
+from lab.model.attack import Control, Expectation, RouteKind, Subject, Trust
 from lab.model.device import AppSetup, Device
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.serving import Arming, HostPlan, Relay
 from lab.model.trial import Phase, PhaseName
-from lab.model.attack import Expectation
-from lab.model.wire import LEAKED, ConnectionRecord
+from lab.model.wire import LEAKED, ConnectionRecord, TlsVersion
 from lab.trial.bench import Bench
+from lab.trial.case import ALL_VERSIONS
 
 CONTROL_CAP = 5.0
-"""Seconds to wait for the control client to be caught."""
+"""Seconds to wait for the control client to be caught, once it has made its request."""
+
+KeepPicture = Callable[[bytes], str | None]
+"""Stores a screenshot and returns its name, None where it could not be kept."""
+
+_CONTROLS = {Subject.UNPINNED: Control.UNPINNED, Subject.CARELESS: Control.CARELESS}
 
 
 class Seat:
     """One device with the adversary's listeners that belong to it."""
 
-    def __init__(self, bench: Bench, device: Device) -> None:
+    def __init__(self, bench: Bench, device: Device, keep_picture: KeepPicture) -> None:
         self.bench = bench
         self.device = device
+        self._keep_picture = keep_picture
         self._configured: str | None = None
         self._setup: AppSetup | None = None
-
-    def forget(self) -> None:
-        """Assume nothing about the app any more: it was restarted or lost."""
-        self._configured = None
+        self._place: tuple[RouteKind, Trust, tuple[bytes, ...]] | None = None
 
     def prepare(self, route: RouteKind, trust: Trust, anchors: tuple[bytes, ...]) -> None:
-        """Bring route, trust stores and clock into the state that a scenario starts from."""
+        """Bring route and trust stores into the state that a scenario starts from."""
+        wanted = (route, trust, anchors)
+        if self._place == wanted:
+            return
+        self._place = None
         self.device.take_route(route)
         self.device.trust(trust, anchors)
-        self.device.set_clock_offset(0.0)
+        self._place = wanted
 
     def configure(self, name: str, *, again: bool = False) -> AppOutcome:
         """Set the app up under the configuration called ``name``, unless it already is.
@@ -45,11 +53,9 @@ class Seat:
         """
         if self._configured == name and not again:
             return AppOutcome(Answer.ACCEPTED)
-        self._configured = None
-        self._setup = self.bench.app_setup(name)
-        self.bench.publish(self._setup.configuration)
-        self.arm(benign("set-up"))
-        outcome = self.device.set_up(self._setup, fresh=True)
+        self._publish(name)
+        self.arm(arming("set-up", {}))
+        outcome = self.device.set_up(self.setup, fresh=True)
         if outcome.answer is Answer.ACCEPTED:
             self._configured = name
         return outcome
@@ -65,20 +71,39 @@ class Seat:
         pins = self.setup.configuration.pins_for(host)
         return tuple(f"{pin.kind}={pin.digest}" for pin in pins)
 
-    def arm(self, arming: Arming) -> int:
-        return self.bench.engine.arm(self.device.id, arming)
+    def arm(self, wanted: Arming) -> int:
+        """Put ``wanted`` in force for this device; return its number."""
+        return self.bench.engine.arm(self.device.id, wanted)
 
     def request(
-        self, name: PhaseName, host: str, arming: Arming, expectation: Expectation | None = None
+        self,
+        name: PhaseName,
+        host: str,
+        wanted: Arming,
+        *,
+        subject: Subject = Subject.APP,
+        expectation: Expectation | None = None,
     ) -> Phase:
-        """Let the app under test request ``host`` while ``arming`` is in force."""
-        number = self.arm(arming)
-        outcome = self.device.request(f"https://{host}/")
-        return self._witnessed(name, host, number, outcome, expectation)
+        """Let the client under test request ``host`` while ``wanted`` is in force."""
+        number = self.arm(wanted)
+        outcome = self.ask(host, subject)
+        return self.witnessed(name, host, number, outcome, expectation)
 
-    def control(self, host: str, arming: Arming, kind: Control) -> Phase:
-        """Let the unpinned client request ``host`` while ``arming`` is in force."""
-        number = self.arm(arming)
+    def ask(self, host: str, subject: Subject = Subject.APP) -> AppOutcome:
+        """Let the client under test request ``host``, whatever is armed."""
+        url = f"https://{host}/"
+        kind = _CONTROLS.get(subject)
+        return self.device.request(url) if kind is None else self.device.control(url, kind)
+
+    def start_afresh(self, name: str) -> AppOutcome:
+        """Publish the configuration called ``name`` and set the app up from nothing, whatever is
+        armed. The app is not taken for configured afterwards."""
+        self._publish(name)
+        return self.device.set_up(self.setup, fresh=True)
+
+    def control(self, host: str, wanted: Arming, kind: Control) -> Phase:
+        """Let the unpinned client request ``host`` while ``wanted`` is in force."""
+        number = self.arm(wanted)
         scheme = "http" if kind is Control.CLEARTEXT else "https"
         outcome = self.device.control(f"{scheme}://{host}/", kind)
 
@@ -86,9 +111,9 @@ class Seat:
             return record.host == host and record.wire_class in LEAKED
 
         self.bench.engine.wait_for(self.device.id, number, caught, CONTROL_CAP)
-        return self._witnessed(PhaseName.CONTROL, host, number, outcome, None)
+        return self.witnessed(PhaseName.CONTROL, host, number, outcome, None)
 
-    def _witnessed(
+    def witnessed(
         self,
         name: PhaseName,
         host: str,
@@ -96,6 +121,7 @@ class Seat:
         outcome: AppOutcome,
         expectation: Expectation | None,
     ) -> Phase:
+        """Return the phase that was tried under arming ``number``, once the wire has settled."""
         engine = self.bench.engine
         still_armed = engine.armed(self.device.id) == number
         return Phase(
@@ -108,14 +134,23 @@ class Seat:
             expectation=expectation,
         )
 
+    def pictured(self, outcome: AppOutcome) -> AppOutcome:
+        """Return ``outcome`` with a screenshot of the device as it is now, where it has one."""
+        picture = self.device.screenshot()
+        name = None if picture is None else self._keep_picture(picture)
+        return outcome if name is None else replace(outcome, screenshot=name)
 
-def benign(label: str, plans: dict[str, HostPlan] | None = None, **changes: object) -> Arming:
+    def _publish(self, name: str) -> None:
+        self._configured = None
+        self._setup = self.bench.app_setup(name)
+        self.bench.publish(self._setup.configuration)
+
+
+def arming(
+    label: str,
+    plans: Mapping[str, HostPlan],
+    versions: tuple[TlsVersion, ...] = ALL_VERSIONS,
+) -> Arming:
     """Return an arming that relays every declared host but those that ``plans`` name."""
-    named = plans or {}
-    every = tuple((host, named.get(host, HostPlan(Relay()))) for host in hosts.DECLARED)
-    return Arming(label, every)
-
-
-def now() -> float:
-    """Return true time in epoch seconds."""
-    return time.time()
+    every = tuple((host, plans.get(host, HostPlan(Relay()))) for host in hosts.DECLARED)
+    return Arming(label, every, versions)

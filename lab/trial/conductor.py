@@ -1,0 +1,236 @@
+"""Conducts a trial: benign request, attack, control, benign request, failure reports.
+
+The same steps for every case and every device, here and nowhere else. What was witnessed goes
+to the judge; nothing is concluded on the way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from lab.catalogue import Ground, hosts
+from lab.catalogue.make import terminate
+from lab.judge.reporting import is_promised
+from lab.model.attack import Control, Subject, Trust, accept
+from lab.model.failure_report import FailureReport
+from lab.model.outcome import Answer, AppOutcome
+from lab.model.serving import Arming, HostPlan, Terminate
+from lab.model.trial import Fact, Phase, PhaseName, ReportPromise, Trial
+from lab.pki.authority import Authority
+from lab.trial.bench import PORT
+from lab.trial.case import Case
+from lab.trial.seat import Seat, arming
+
+REPORT_CAP = 5.0
+"""Seconds to wait for a promised failure report, once the network is benign again."""
+
+
+def conduct(seat: Seat, case: Case) -> Trial:
+    """Carry out ``case`` and return what was witnessed. Raises DeviceLost."""
+    return _Trial(seat, case).run()
+
+
+class _Trial:
+    def __init__(self, seat: Seat, case: Case) -> None:
+        self.seat = seat
+        self.case = case
+        self.entry = case.entry
+        self.pki = seat.bench.pki
+        ground = Ground(self.pki, self.entry.host, datetime.now(UTC))
+        self.plans = self.entry.plans(ground)
+        self.hostile = self._hostile()
+
+    def run(self) -> Trial:
+        started = time.time()
+        entry, seat = self.entry, self.seat
+        seat.prepare(self.case.route, entry.trust, self._anchors())
+        usual = "standard" if entry.fresh_start else entry.configuration
+        # A case about the age of the configuration starts with a new one.
+        ready = seat.configure(usual, again=entry.asks_configuration is not None)
+        if ready.answer is not Answer.ACCEPTED:
+            return self._not_set_up(ready, started)
+        baseline = self._benign(PhaseName.BASELINE)
+        known_pins = seat.known_pins(entry.host)
+        seat.device.set_clock_offset(entry.clock_offset)
+        try:
+            attack, facts = self._attack()
+            if entry.fresh_start:
+                known_pins = seat.known_pins(entry.host)
+            control = self._control()
+        finally:
+            # A device that is lost has no clock to set.
+            if entry.clock_offset:
+                seat.device.set_clock_offset(0.0)
+        if entry.fresh_start:
+            ready = seat.configure(usual)
+        recovery = self._benign(PhaseName.RECOVERY, ready)
+        trial = Trial(
+            case=entry.id,
+            device=seat.device.id,
+            host=entry.host,
+            port=PORT,
+            expectation=entry.expect,
+            baseline=baseline,
+            attack=attack,
+            recovery=recovery,
+            control=control,
+            control_kind=entry.control,
+            served_chain=self._served_chain(),
+            promise=self._promise(),
+            known_pins=known_pins,
+            clock_offset=entry.clock_offset,
+            started_at=started,
+            ended_at=time.time(),
+            facts=facts,
+            private_hosts=frozenset({hosts.COLLECTOR, hosts.CONFIGURATION_SERVICE}) - {entry.host},
+        )
+        return self._with_reports(trial)
+
+    # -- phases ---------------------------------------------------------------------------
+
+    def _benign(self, name: PhaseName, ready: AppOutcome | None = None) -> Phase:
+        """Request a host whose genuine chain the pins vouch for, from the lab's responder."""
+        if ready is not None and ready.answer is not Answer.ACCEPTED:
+            return self._not_tried(name, ready)
+        host = self.entry.host if self.entry.host in hosts.WORKING else hosts.HOST
+        genuine = {host: HostPlan(terminate(self.pki.genuine(host)))}
+        wanted = arming(f"benign ({name})", genuine, self.case.versions)
+        return self.seat.request(
+            name, host, wanted, subject=self.entry.subject, expectation=accept()
+        )
+
+    def _attack(self) -> tuple[Phase, tuple[Fact, ...]]:
+        entry, seat = self.entry, self.seat
+        number = seat.arm(self.hostile)
+        if entry.fresh_start:
+            ready = seat.start_afresh(entry.configuration)
+            outcomes = [ready]
+            if ready.answer is not Answer.SILENT:
+                # Also where the set-up failed: an app must not run without pins then.
+                asked = seat.ask(entry.host)
+                if Answer.ACCEPTED in (ready.answer, asked.answer):
+                    outcomes = [asked]
+        else:
+            outcomes = [seat.ask(entry.host, entry.subject) for _ in range(entry.repeats)]
+        decisive = seat.pictured(_decisive(outcomes, entry.expect.answer))
+        phase = seat.witnessed(PhaseName.ATTACK, entry.host, number, decisive, entry.expect)
+        return phase, (*self._repeated(outcomes), *self._asked(phase))
+
+    def _control(self) -> Phase | None:
+        if self.entry.control is Control.NONE:
+            return None
+        return self.seat.control(self.entry.host, self.hostile, self.entry.control)
+
+    def _not_tried(self, name: PhaseName, why: AppOutcome) -> Phase:
+        said = why.message or "the app said nothing"
+        outcome = AppOutcome(Answer.SILENT, message=f"not tried, the set-up failed: {said}")
+        return Phase(name, self.entry.host, outcome, armed=False)
+
+    def _not_set_up(self, ready: AppOutcome, started: float) -> Trial:
+        entry = self.entry
+        return Trial(
+            case=entry.id,
+            device=self.seat.device.id,
+            host=entry.host,
+            port=PORT,
+            expectation=entry.expect,
+            baseline=self._not_tried(PhaseName.BASELINE, ready),
+            attack=self._not_tried(PhaseName.ATTACK, ready),
+            recovery=self._not_tried(PhaseName.RECOVERY, ready),
+            control=None,
+            control_kind=entry.control,
+            served_chain=self._served_chain(),
+            promise=self._promise(),
+            started_at=started,
+            ended_at=time.time(),
+        )
+
+    # -- facts ----------------------------------------------------------------------------
+
+    def _repeated(self, outcomes: Sequence[AppOutcome]) -> tuple[Fact, ...]:
+        if self.entry.repeats == 1:
+            return ()
+        right = sum(outcome.answer is self.entry.expect.answer for outcome in outcomes)
+        text = f"{right} of {len(outcomes)} requests were {self.entry.expect.answer}."
+        return (Fact("repeats", right == len(outcomes), text),)
+
+    def _asked(self, phase: Phase) -> tuple[Fact, ...]:
+        """Tell from the wire whether the app asked for its configuration, where that matters."""
+        wanted = self.entry.asks_configuration
+        if wanted is None:
+            return ()
+        service = hosts.CONFIGURATION_SERVICE
+        asked = any(c.host == service and not c.foreign for c in phase.connections)
+        text = {
+            (True, True): "The app asked for its configuration, in vain.",
+            (True, False): "The app did not ask for its configuration, though it had to.",
+            (False, True): "The app asked for its configuration, though what it held was fresh.",
+            (False, False): "The app did not ask for its configuration: what it held was fresh.",
+        }[wanted, asked]
+        # An app that never asks was not shown to have been kept from its configuration.
+        holds = True if asked is wanted else None if wanted else False
+        return (Fact("configuration", holds, text),)
+
+    # -- reports --------------------------------------------------------------------------
+
+    def _promise(self) -> ReportPromise:
+        if self.entry.subject is not Subject.APP:
+            return ReportPromise(frozenset())
+        return ReportPromise(self.seat.device.reports, hosts.COLLECTOR)
+
+    def _with_reports(self, trial: Trial) -> Trial:
+        """Add the failure reports that arrived; promised ones are waited for, up to a cap."""
+        due = self.entry.repeats if is_promised(trial) else 0
+        mine = (trial.device, "")
+        collector = self.seat.bench.backend.collector
+        seen: set[str] = set()
+
+        def all_there(report: FailureReport) -> bool:
+            if report.host == trial.host and report.device in mine:
+                seen.add(report.id)
+            return len(seen) >= due
+
+        if due:
+            collector.wait_for(all_there, REPORT_CAP, trial.started_at)
+        reports = tuple(r for r in collector.reports(trial.started_at) if r.device in mine)
+        facts = trial.facts
+        if due > 1:
+            count = sum(r.host == trial.host for r in reports)
+            text = f"{count} failure reports arrived for {due} refused requests."
+            facts = (*facts, Fact("reports", count == due, text))
+        return replace(trial, reports=reports, facts=facts, ended_at=time.time())
+
+    # -- what is served -------------------------------------------------------------------
+
+    def _hostile(self) -> Arming:
+        """Return the attack's arming. Where the adversary forges certificates it attacks the
+        collector, too: a report must not be delivered to it."""
+        plans = dict(self.plans)
+        serving = plans[self.entry.host].serving
+        if self.entry.expect.answer is Answer.REFUSED and isinstance(serving, Terminate):
+            forged = HostPlan(terminate(self._authority().issue(hosts.COLLECTOR)))
+            plans.setdefault(hosts.COLLECTOR, forged)
+        return arming(self.case.id, plans, self.case.versions)
+
+    def _authority(self) -> Authority:
+        if self.entry.trust is Trust.NONE:
+            return self.pki.rogue
+        return self.pki.user if self.entry.anchor == "user_root" else self.pki.compromised
+
+    def _anchors(self) -> tuple[bytes, ...]:
+        if self.entry.anchor is None:
+            return ()
+        root: Authority = getattr(self.pki, self.entry.anchor)
+        return (root.der,)
+
+    def _served_chain(self) -> tuple[str, ...]:
+        serving = self.plans[self.entry.host].serving
+        return serving.digests if isinstance(serving, Terminate) else ()
+
+
+def _decisive(outcomes: Sequence[AppOutcome], expected: Answer) -> AppOutcome:
+    """Return the outcome that tells most: one that is not as expected, else the last."""
+    return next((o for o in outcomes if o.answer is not expected), outcomes[-1])

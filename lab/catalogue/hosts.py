@@ -20,6 +20,7 @@ from lab.pinning.pins import all_pins, pin_of
 from lab.pki.hierarchy import LabPki
 
 DOMAIN = "acme.test"
+PORT = 443
 HOST = "api.acme.test"
 """The host under attack: SPKI SHA-256 pins of its key and of a backup key."""
 UNREGISTERED = "www.acme.test"

@@ -103,6 +103,11 @@ class CatalogueEntry:
         return self.sections["Served"]
 
     @property
+    def explanation(self) -> str:
+        """Everything that is said of the attack: the function's docstring."""
+        return inspect.getdoc(self.serve) or ""
+
+    @property
     def correct(self) -> str:
         """What a correct client does."""
         return self.sections["Correct client"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -104,6 +105,11 @@ class RunFolder:
             else:
                 marker.write_text((report.info.incomplete_because or UNFINISHED) + "\n", "utf-8")
         return report
+
+    def discard(self) -> None:
+        """Remove the folder of a run in which nothing was selected."""
+        self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def close(self) -> None:
         """Close ``verdicts.jsonl``."""

@@ -21,7 +21,6 @@ from lab.model.pins import PinConfiguration
 from lab.pinning.jws import new_signing_key, public_key_text, sign_configuration
 from lab.pki.hierarchy import LabPki
 
-PORT = 443
 CONFIGURATION_URL = f"https://{hosts.CONFIGURATION_SERVICE}/pins.jws"
 REPORT_URL = f"https://{hosts.COLLECTOR}/v1/reports"
 ORGANIZATION_ID = "0b5c6e2a-6f0d-4f8e-9d5b-1f7a2c3d4e5f"

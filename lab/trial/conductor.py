@@ -20,7 +20,6 @@ from lab.model.outcome import Answer, AppOutcome
 from lab.model.serving import Arming, HostPlan, Terminate
 from lab.model.trial import Fact, Phase, PhaseName, ReportPromise, Trial
 from lab.pki.authority import Authority
-from lab.trial.bench import PORT
 from lab.trial.case import Case
 from lab.trial.seat import Seat, arming
 
@@ -71,7 +70,7 @@ class _Trial:
             case=entry.id,
             device=seat.device.id,
             host=entry.host,
-            port=PORT,
+            port=hosts.PORT,
             expectation=entry.expect,
             baseline=baseline,
             attack=attack,
@@ -135,7 +134,7 @@ class _Trial:
             case=entry.id,
             device=self.seat.device.id,
             host=entry.host,
-            port=PORT,
+            port=hosts.PORT,
             expectation=entry.expect,
             baseline=self._not_tried(PhaseName.BASELINE, ready),
             attack=self._not_tried(PhaseName.ATTACK, ready),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lab.catalogue import hosts
 from lab.model.attack import Control, Expectation, RouteKind, Subject, Trust
@@ -12,8 +13,10 @@ from lab.model.outcome import Answer, AppOutcome
 from lab.model.serving import Arming, HostPlan, Relay
 from lab.model.trial import Phase, PhaseName
 from lab.model.wire import LEAKED, ConnectionRecord, TlsVersion
-from lab.trial.bench import Bench
 from lab.trial.case import ALL_VERSIONS
+
+if TYPE_CHECKING:
+    from lab.trial.bench import Bench
 
 CONTROL_CAP = 5.0
 """Seconds to wait for the control client to be caught, once it has made its request."""

@@ -1,0 +1,64 @@
+"""The fixtures that scenarios are written with: ``app.under(attack).must_hold()``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.evidence.writer import RunFolder
+from lab.pytest_plugin.keys import OPTIONS, OUTCOME, RUN_ID
+from lab.pytest_plugin.running import App, Outcome, Seats
+from lab.trial.case import Case
+
+if TYPE_CHECKING:
+    from lab.trial.bench import Bench
+
+
+@pytest.fixture(scope="session")
+def lab_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The run's authorities, servers and adversary."""
+    # Here, not above: mitmproxy takes a second to import, and most processes never need it.
+    from lab.trial.bench import Bench
+
+    directory: Path = tmp_path_factory.mktemp("lab")
+    with Bench(directory) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="session")
+def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seats]:
+    """Every device of this process, started when it is first needed."""
+    options = request.config.stash[OPTIONS]
+    with (
+        RunFolder(options.reports, request.config.stash[RUN_ID]) as folder,
+        Seats(lab_bench, options, folder.screenshot) as seats,
+    ):
+        yield seats
+
+
+@pytest.fixture
+def device_id(request: pytest.FixtureRequest) -> str:
+    """The id of the device under test."""
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def attack(request: pytest.FixtureRequest) -> Case:
+    """The attack to withstand: one of the catalogue's, by the adversary that the test is
+    marked with, under one TLS version."""
+    case: Case = request.param
+    return case
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, device_id: str, lab_seats: Seats) -> App:
+    """The app under test, on its device."""
+
+    def keep(outcome: Outcome) -> None:
+        request.node.stash[OUTCOME] = outcome
+
+    return App(device_id, request.node.nodeid, lab_seats, keep)

@@ -1,0 +1,18 @@
+"""Where the plugin's parts leave things for each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.pytest_plugin.options import Options
+from lab.pytest_plugin.running import Outcome
+
+OPTIONS = pytest.StashKey[Options]()
+"""In the configuration: what the user asked for."""
+RUN_ID = pytest.StashKey[str]()
+"""In the configuration: the name of the run's folder."""
+OUTCOME = pytest.StashKey[Outcome]()
+"""In a test: what its scenario came to."""
+
+RESULT, FACTS, LOST = "lab_result", "lab_facts", "lab_lost"
+"""Attributes of a test's report; they travel from a worker process to the one that reports."""

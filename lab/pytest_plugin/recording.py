@@ -1,0 +1,246 @@
+"""What the reporting process does: records, live line, table, exit code."""
+
+from __future__ import annotations
+
+import platform
+import ssl
+import sys
+import time
+from collections import Counter
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from lab import __version__
+from lab.evidence.progress import progress_line
+from lab.evidence.record import ScenarioResult, from_json, validated
+from lab.evidence.run import RunInfo
+from lab.evidence.table import render
+from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
+from lab.model.device import DeviceFacts
+from lab.model.verdict import Verdict
+from lab.pytest_plugin.keys import FACTS, LOST, RESULT, RUN_ID
+from lab.pytest_plugin.options import Options
+
+INCONCLUSIVE_RUN = 6
+"""Exit code: nothing failed, but something was inconclusive, or nothing was tested."""
+
+STATUS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "FAIL",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE",
+    Verdict.NOT_APPLICABLE: "skipped",
+}
+"""pytest's own categories where they say the same; the others are told in the lab's table."""
+
+LINE_EVERY = 2.0
+"""Seconds between two lines of progress where there is no terminal to write over."""
+
+
+class Recording:
+    """Takes every result, writes the run's folder, and tells the user how it goes."""
+
+    def __init__(self, config: pytest.Config, options: Options, folder: RunFolder) -> None:
+        self._config = config
+        self._options = options
+        self.folder = folder
+        self._results: list[ScenarioResult] = []
+        self._counts: Counter[Verdict] = Counter()
+        self._facts: dict[str, DeviceFacts] = {}
+        self._lost: dict[str, str] = {}
+        self._broken = ""
+        self._selected = 0
+        self._current = ""
+        self._started = time.time()
+        self._last_line = time.monotonic()
+        self._incomplete = ""
+
+    @classmethod
+    def begin(cls, config: pytest.Config, options: Options) -> None:
+        """Open the run's folder and start recording, where this is the process that reports.
+
+        Raises ReportsUnwritable.
+        """
+        if options.run_id is not None:
+            config.stash[RUN_ID] = options.run_id
+            return
+        if config.option.collectonly:
+            return
+        folder = RunFolder(options.reports)
+        config.stash[RUN_ID] = folder.run_id
+        if config.option.xmlpath is None:
+            config.option.xmlpath = str(folder.path / "junit.xml")
+        recording = cls(config, options, folder)
+        config.pluginmanager.register(recording, "trustpin-lab-recording")
+        if config.pluginmanager.hasplugin("xdist"):
+            config.pluginmanager.register(_Workers(recording), "trustpin-lab-workers")
+
+    # -- what is selected -----------------------------------------------------------------
+
+    def select(self, nodes: list[str]) -> None:
+        """Note which scenarios are to be run."""
+        self._selected = sum(self._is_scenario(node) for node in nodes)
+
+    def _is_scenario(self, node: str) -> bool:
+        return any(f"[{device_id}-" in node for device_id in self._options.device_ids)
+
+    def pytest_report_header(self) -> list[str]:
+        devices = ", ".join(self._options.device_ids)
+        return [f"TrustPin MITM Lab {__version__}: attacks {devices}; run {self.folder.run_id}"]
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.select([item.nodeid for item in session.items])
+        reporter = self._reporter
+        if reporter is not None and self._selected:
+            # The live line stands in for pytest's dots and file names.
+            reporter.showfspath = False
+
+    # -- while it runs --------------------------------------------------------------------
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self._is_scenario(nodeid):
+            self._current = nodeid.partition("[")[2].rstrip("]")
+            self._tell()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        data = vars(report).get(RESULT)
+        if data is None:
+            return
+        result = from_json(data)
+        self._results.append(result)
+        self._counts[result.verdict] += 1
+        facts, lost = vars(report).get(FACTS), vars(report).get(LOST)
+        if facts is not None:
+            self._facts[result.device] = validated(TypeAdapter(DeviceFacts), facts)
+        if lost:
+            self._lost.setdefault(result.device, lost)
+        try:
+            self.folder.append(result)
+        except ReportsUnwritable as error:
+            self._broken = self._broken or str(error)
+        self._tell()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> tuple[str, str, str] | None:
+        data = vars(report).get(RESULT)
+        if data is None or (report.failed and data["verdict"] not in (FAILED, UNSURE)):
+            return None
+        return STATUS[Verdict(data["verdict"])], "", ""
+
+    def _tell(self) -> None:
+        reporter = self._reporter
+        if reporter is None or self._config.get_verbosity() < 0:
+            return
+        seconds = time.time() - self._started
+        done = len(self._results)
+        if reporter.isatty:
+            width = reporter._tw.fullwidth - 1
+            line = progress_line(done, self._selected, self._counts, self._current, seconds, width)
+            reporter.rewrite(line, erase=True)
+            reporter.currentfspath = -1  # so that whatever comes next begins a new line
+        elif time.monotonic() - self._last_line >= LINE_EVERY:
+            self._last_line = time.monotonic()
+            line = progress_line(done, self._selected, self._counts, self._current, seconds, 100)
+            reporter.write_line(line)
+
+    # -- at the end -----------------------------------------------------------------------
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if not self._results and not self._selected:
+            self.folder.discard()
+            return
+        self._incomplete = self._why_incomplete(exitstatus)
+        try:
+            self.folder.finish(self._info())
+        except ReportsUnwritable as error:
+            self._broken = self._broken or str(error)
+        session.exitstatus = self._exit_status(exitstatus)
+
+    def _why_incomplete(self, exitstatus: int) -> str:
+        if self._broken:
+            return self._broken
+        if self._lost:
+            return "; ".join(f"{device} was lost: {how}" for device, how in self._lost.items())
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            return f"The run was interrupted after {len(self._results)} of {self._selected}."
+        if len(self._results) < self._selected:
+            return f"Only {len(self._results)} of {self._selected} scenarios came to a verdict."
+        return ""
+
+    def _exit_status(self, exitstatus: int) -> int:
+        """Return pytest's own exit code, or 6 where nothing failed but the gate must not open."""
+        ours = self._counts[Verdict.FAIL] + self._counts[Verdict.INCONCLUSIVE]
+        failed = self._config.pluginmanager.get_plugin("terminalreporter")
+        others = 0 if failed is None else len(failed.stats.get("failed", ()))
+        others += 0 if failed is None else len(failed.stats.get("error", ()))
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return exitstatus
+        if self._counts[Verdict.FAIL] or others:
+            return int(pytest.ExitCode.TESTS_FAILED)
+        tested = ours + self._counts[Verdict.PASS]
+        if self._incomplete or not tested:
+            return INCONCLUSIVE_RUN
+        if self._counts[Verdict.INCONCLUSIVE]:
+            return (
+                int(pytest.ExitCode.OK) if self._options.inconclusive_passes else (INCONCLUSIVE_RUN)
+            )
+        return exitstatus
+
+    def _info(self) -> RunInfo:
+        return RunInfo(
+            run_id=self.folder.run_id,
+            started_at=self._started,
+            ended_at=time.time(),
+            lab=__version__,
+            python=platform.python_version(),
+            mitmproxy=version("mitmproxy"),
+            openssl=ssl.OPENSSL_VERSION,
+            platform=platform.platform(),
+            devices=tuple(self._facts.values()),
+            command=tuple(sys.argv),
+            complete=not self._incomplete,
+            incomplete_because=self._incomplete,
+            selected=self._selected,
+        )
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if not self._results and not self._selected:
+            return
+        terminalreporter.ensure_newline()
+        page = self.folder.path / PAGE
+        here = self._config.invocation_params.dir
+        shown = page.relative_to(here) if page.is_relative_to(here) else page
+        table = render(
+            self._results,
+            terminalreporter._tw.fullwidth,
+            bool(terminalreporter._tw.hasmarkup),
+            report=None if self._broken else str(shown),
+            incomplete=self._incomplete,
+        )
+        terminalreporter.write_line("")
+        terminalreporter.write_line(table)
+
+    @property
+    def _reporter(self) -> Any:
+        return self._config.pluginmanager.get_plugin("terminalreporter")
+
+
+FAILED, UNSURE = str(Verdict.FAIL), str(Verdict.INCONCLUSIVE)
+
+
+class _Workers:
+    """What pytest-xdist asks of the process that reports. Its hooks exist only where it does."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["lab_run_id"] = self._recording.folder.run_id
+
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        self._recording.select(ids)

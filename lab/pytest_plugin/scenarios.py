@@ -1,0 +1,76 @@
+"""Which scenarios there are, in which order, and what is sent home with each report."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from lab.devices.settings import SettingsError, load
+from lab.evidence.record import to_json
+from lab.model.attack import Adversary
+from lab.pytest_plugin.keys import FACTS, LOST, OPTIONS, OUTCOME, RESULT
+from lab.trial.case import Case, cases
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each scenario its devices and its attacks."""
+    if "device_id" in metafunc.fixturenames:
+        metafunc.parametrize("device_id", _device_ids(metafunc.config), indirect=True)
+    if "attack" in metafunc.fixturenames:
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        wanted = [case for attacker in Adversary if attacker in marks for case in cases(attacker)]
+        metafunc.parametrize("attack", wanted, ids=[case.id for case in wanted], indirect=True)
+
+
+def _device_ids(config: pytest.Config) -> tuple[str, ...]:
+    options = config.stash[OPTIONS]
+    if options.settings is not None:
+        return options.device_ids
+    # Scenarios outside the usual folder: found only while they are collected.
+    try:
+        return load(config.rootpath / "devices.yaml").ids
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order scenarios so that devices, configurations, routes and trust stores change rarely."""
+    items.sort(key=_order)
+
+
+def _order(item: pytest.Item) -> tuple[object, ...]:
+    parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    case = parameters.get("attack")
+    if not isinstance(case, Case):
+        return (0,)
+    entry = case.entry
+    usual = "standard" if entry.fresh_start else entry.configuration
+    # What starts the app from nothing, or with a new configuration, comes last.
+    upset = entry.fresh_start, entry.asks_configuration is not None, bool(entry.clock_offset)
+    place = case.route, entry.trust, entry.anchor or ""
+    return (1, parameters.get("device_id", ""), usual != "standard", usual, upset, place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send the result along with the report of the test's own phase."""
+    report = yield
+    if report.when == "call" and OUTCOME in item.stash:
+        outcome = item.stash[OUTCOME]
+        result = outcome.result
+        vars(report)[RESULT] = to_json(result)
+        vars(report)[FACTS] = None if outcome.facts is None else to_json(outcome.facts)
+        vars(report)[LOST] = outcome.lost
+        report.user_properties += [
+            ("verdict", str(result.verdict)),
+            ("case", result.case),
+            ("adversary", result.adversary),
+            ("device", result.device),
+            ("attempts", str(result.attempts)),
+        ]
+    return report

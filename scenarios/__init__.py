@@ -1,0 +1,1 @@
+"""The scenarios: what ``pytest -m mitm`` runs."""

@@ -1,0 +1,50 @@
+# Needs Python 3.11 or newer, make and git. Everything is installed into .venv and .tox.
+
+# Interpreters that pyenv holds are found, too, without being made global.
+PYENV_ROOT ?= $(HOME)/.pyenv
+empty :=
+space := $(empty) $(empty)
+pyenv := $(wildcard $(PYENV_ROOT)/versions/3.11.*/bin $(PYENV_ROOT)/versions/3.12.*/bin \
+	$(PYENV_ROOT)/versions/3.13.*/bin)
+export PATH := $(subst $(space),:,$(strip $(pyenv))):$(PATH)
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	2>/dev/null && command -v $$python && break; done)
+TOX := .venv/bin/tox
+
+.PHONY: help mitm test lint bench docs clean
+
+help:
+	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
+	@echo "make test   pass the project's tests, on every supported Python of this machine"
+	@echo "make lint   check style, types and import rules"
+	@echo "make bench  measure the performance budgets"
+	@echo "make docs   write the generated pages and schemas anew"
+	@echo "make clean  remove everything that was installed or built"
+
+mitm: $(TOX)
+	@$(TOX) run -q -e mitm -- $(ARGS)
+
+test: $(TOX)
+	@$(TOX) run
+
+lint: $(TOX)
+	@$(TOX) run -e lint
+
+bench: $(TOX)
+	@$(TOX) run -q -e bench
+
+docs: $(TOX)
+	@$(TOX) run -q -e docs
+
+$(TOX): Makefile
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11, 3.12 or 3.13 with venv" \
+		"(Debian: apt install python3-venv), or PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "Setting up .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check "tox>=4.26" "tox-uv>=1.26"
+	@touch $(TOX)
+
+clean:
+	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

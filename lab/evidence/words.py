@@ -22,7 +22,7 @@ NEXT = {
     Witness.REPORT: "Compare the failure report's fields with the chain that was served.",
     Witness.CONTROL: "Check the device's trust store and route: the control client shows whether "
     "the attack can succeed at all.",
-    Witness.LAB: "This is the lab's own doing: look at its log, not at the app.",
+    Witness.LAB: "This says nothing about the app: look at the device, and at the lab itself.",
 }
 """Where the decisive reason of a verdict leads, by its witness."""
 

@@ -14,5 +14,5 @@ RUN_ID = pytest.StashKey[str]()
 OUTCOME = pytest.StashKey[Outcome]()
 """In a test: what its scenario came to."""
 
-RESULT, FACTS, LOST = "lab_result", "lab_facts", "lab_lost"
+RESULT, FACTS, LOST, CRASHED = "lab_result", "lab_facts", "lab_lost", "lab_crashed"
 """Attributes of a test's report; they travel from a worker process to the one that reports."""

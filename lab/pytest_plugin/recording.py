@@ -21,7 +21,7 @@ from lab.evidence.table import render
 from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
-from lab.pytest_plugin.keys import FACTS, LOST, RESULT, RUN_ID
+from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, RESULT, RUN_ID
 from lab.pytest_plugin.options import Options
 
 INCONCLUSIVE_RUN = 6
@@ -128,7 +128,7 @@ class Recording:
         self, report: pytest.CollectReport | pytest.TestReport
     ) -> tuple[str, str, str] | None:
         data = vars(report).get(RESULT)
-        if data is None or (report.failed and data["verdict"] not in (FAILED, UNSURE)):
+        if data is None or vars(report).get(CRASHED):
             return None
         return STATUS[Verdict(data["verdict"])], "", ""
 
@@ -228,9 +228,6 @@ class Recording:
     @property
     def _reporter(self) -> Any:
         return self._config.pluginmanager.get_plugin("terminalreporter")
-
-
-FAILED, UNSURE = str(Verdict.FAIL), str(Verdict.INCONCLUSIVE)
 
 
 class _Workers:

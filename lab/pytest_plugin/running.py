@@ -38,6 +38,8 @@ class Outcome:
     facts: DeviceFacts | None
     lost: str = ""
     """How it showed that the device is gone, where it is."""
+    crashed: bool = False
+    """The lab itself failed: the test ends with that error, whatever the verdict says."""
 
     def must_hold(self) -> None:
         """End the test as the verdict says: passed, failed or skipped."""
@@ -158,7 +160,8 @@ class App:
             # Recorded before it goes on its way as the test's own error, with its traceback.
             text = f"The lab itself failed: {type(error).__name__}: {error}"
             judgement = _lab_says(Verdict.INCONCLUSIVE, text)
-            self._keep(self._outcome(attack, judgement, None, started, ""))
+            outcome = self._outcome(attack, judgement, None, started, "")
+            self._keep(replace(outcome, crashed=True))
             raise
         return self._outcome(attack, judgement, trial, started, lost)
 

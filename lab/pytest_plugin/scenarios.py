@@ -10,7 +10,7 @@ import pytest
 from lab.devices.settings import SettingsError, load
 from lab.evidence.record import to_json
 from lab.model.attack import Adversary
-from lab.pytest_plugin.keys import FACTS, LOST, OPTIONS, OUTCOME, RESULT
+from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, OPTIONS, OUTCOME, RESULT
 from lab.trial.case import Case, cases
 
 
@@ -66,7 +66,8 @@ def pytest_runtest_makereport(
         vars(report)[RESULT] = to_json(result)
         vars(report)[FACTS] = None if outcome.facts is None else to_json(outcome.facts)
         vars(report)[LOST] = outcome.lost
-        report.user_properties += [
+        vars(report)[CRASHED] = outcome.crashed
+        item.user_properties += [
             ("verdict", str(result.verdict)),
             ("case", result.case),
             ("adversary", result.adversary),

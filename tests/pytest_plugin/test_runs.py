@@ -1,0 +1,173 @@
+"""Whole runs: verdicts, exit codes, what is left behind. The devices are real programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import jsonschema
+import psutil
+import pytest
+
+from tests.pytest_plugin.conftest import CURL, ROOT, Lab
+
+FEW = "B1 or B4 or A1-good_chain-"
+
+
+def test_curl_holds(lab: Lab) -> None:
+    result = lab.run("--device=curl", "-k", FEW)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "Rogue CA",
+            "*B1*Untrusted CA *PASS *PASS",
+            "Compromised CA",
+            "*B4*Device-trusted rogue CA *PASS *PASS",
+            "Report: reports/*/index.html",
+        ]
+    )
+    (folder,) = lab.run_folders
+    written = {p.name for p in folder.iterdir()}
+    assert written == {"index.html", "results.json", "junit.xml", "verdicts.jsonl", "screenshots"}
+    results = lab.results()
+    schema = json.loads((ROOT / "docs" / "results.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(results, schema)
+    assert results["info"]["complete"]
+    assert results["info"]["counts"]["PASS"] == results["info"]["selected"] == len(lab.verdicts())
+    assert [d["id"] for d in results["info"]["devices"]] == ["curl"]
+    cases = ET.parse(folder / "junit.xml").findall(".//testcase")
+    properties = {p.get("name"): p.get("value") for p in cases[0].iter("property")}
+    assert properties["verdict"] == "PASS"
+
+
+def test_two_processes_give_the_same_verdicts(lab: Lab) -> None:
+    assert lab.run("--device=curl", "-k", FEW).ret == 0
+    alone = lab.verdicts()
+    lab.run_folders[0].rename(lab.folder / "alone")
+    result = lab.run("--device=curl", "-k", FEW, "-n", "2")
+    assert result.ret == 0
+    assert lab.verdicts() == alone
+    assert lab.results()["info"]["complete"]
+
+
+def test_a_program_that_checks_nothing_is_caught(lab: Lab) -> None:
+    """``curl -k``: the report says what leaked."""
+    lab.program(CURL.replace('"{url}"', '"{url}", {route}').replace(", {route}", ""))
+    text = (lab.folder / "devices.yaml").read_text()
+    routed = 'proxy: [--proxy, "{proxy}"], wifi: [--socks5, "{socks}"]'
+    lab.devices(text.replace("proxy: [], wifi: []", routed))
+    result = lab.run("-k", "B1 and rogue_ca and 1.3")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL  B1 Untrusted CA",
+            "*The adversary read * bytes inside its TLS: GET / HTTP/2.0*",
+            "*1 FAIL*",
+        ]
+    )
+    (failed,) = lab.results()["results"]
+    assert failed["attempts"] == 1, "a FAIL is never tried again"
+
+
+def test_a_program_that_never_connects_is_inconclusive(lab: Lab) -> None:
+    lab.program('[sh, -c, "exit 60", "{url}"]')
+    result = lab.run("-k", "B1 and rogue_ca and 1.3")
+    assert result.ret == 6
+    result.stdout.fnmatch_lines(["INCONCLUSIVE  B1 Untrusted CA", "*did not work*"])
+    (unsure,) = lab.results()["results"]
+    assert unsure["attempts"] == 2
+    lab.run_folders[0].rename(lab.folder / "first")
+    again = lab.run("-k", "B1 and rogue_ca and 1.3", "--inconclusive=pass", "--retries=0")
+    assert again.ret == 0
+    (unsure,) = lab.results()["results"]
+    assert unsure["attempts"] == 1
+
+
+def test_a_run_in_which_nothing_applies_passes_nothing(lab: Lab) -> None:
+    result = lab.run("--device=curl", "-k", "E6")
+    assert result.ret == 6
+    assert set(lab.verdicts().values()) == {"NOT_APPLICABLE"}
+    result.stdout.fnmatch_lines(["Nothing was tested.*"])
+
+
+def test_a_program_that_vanishes_is_a_lost_device(lab: Lab) -> None:
+    """Results so far are kept; the run is marked incomplete."""
+    script = lab.folder / "client"
+    script.write_text('#!/bin/sh\nexec curl "$@"\n')
+    script.chmod(0o755)
+    (lab.folder / "scenarios" / "conftest.py").write_text(
+        "import pathlib, pytest\n"
+        "@pytest.hookimpl(trylast=True)\n"
+        "def pytest_runtest_teardown(item):\n"
+        f"    pathlib.Path({str(script)!r}).unlink(missing_ok=True)\n"
+    )
+    text = (ROOT / "devices.yaml").read_text(encoding="utf-8")
+    lab.devices(text.replace("      - curl\n", f"      - {script}\n"))
+    result = lab.run("--device=curl", "-k", "B4")
+    assert result.ret == 6
+    told = " ".join(result.stdout.str().split())
+    assert "The device was lost: " in told
+    assert "client could not be started: No such file or directory" in told
+    assert "INCOMPLETE RUN: curl was lost: " in told
+    assert sorted(set(lab.verdicts().values())) == ["INCONCLUSIVE", "PASS"]
+    (folder,) = lab.run_folders
+    assert "curl was lost" in (folder / "INCOMPLETE").read_text()
+
+
+def test_a_defect_of_the_lab_is_no_verdict(lab: Lab) -> None:
+    (lab.folder / "scenarios" / "conftest.py").write_text(
+        "import lab.pytest_plugin.running as running\n"
+        "def broken(seat, case):\n"
+        "    raise RuntimeError('oops')\n"
+        "running.conduct = broken\n"
+    )
+    result = lab.run("--device=curl", "-k", "B1 and rogue_ca and 1.3")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*RuntimeError: oops*"])
+    (unsure,) = lab.results()["results"]
+    assert unsure["verdict"] == "INCONCLUSIVE"
+    assert "The lab itself failed" in unsure["reasons"]["reasons"][0]["text"]
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "two processes"])
+def test_ctrl_c_keeps_what_was_found(lab: Lab, processes: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "pytest", "-m", "mitm", "--device=curl", *processes]
+    with subprocess.Popen(
+        command, cwd=lab.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        family = psutil.Process(run.pid)
+        verdicts = wait_for_verdicts(lab, 5)
+        children = family.children(recursive=True)
+        # As a terminal does: to every process of the group that is not in a session of its own.
+        group = [p for p in (family, *children) if os.getsid(p.pid) == os.getsid(run.pid)]
+        for process in group:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGINT)
+        output, _ = run.communicate(timeout=30)
+    assert run.returncode == 2, output
+    results = lab.results()
+    assert not results["info"]["complete"]
+    assert "interrupted" in results["info"]["incomplete_because"]
+    assert len(results["results"]) >= verdicts >= 5
+    assert (lab.run_folders[0] / "INCOMPLETE").exists()
+    assert "INCOMPLETE RUN: The run was interrupted" in output
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+
+
+def wait_for_verdicts(lab: Lab, count: int) -> int:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        files: list[Path] = [f / "verdicts.jsonl" for f in lab.run_folders]
+        lines = sum(len(f.read_bytes().splitlines()) for f in files if f.exists())
+        if lines >= count:
+            return lines
+        time.sleep(0.02)
+    raise AssertionError(f"fewer than {count} verdicts in 30 s")

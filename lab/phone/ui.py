@@ -1,0 +1,282 @@
+"""What is on the phone's screen: the activities, and which of them is in front."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from lab.phone.node import EDIT, FRAME, HEIGHT, LAUNCHER, WIDTH, one_line
+from lab.phone.node import Node as Node
+from lab.phone.state import PhoneState
+
+
+class Changes:
+    """The screen's lock, and the news that something on the screen has changed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition(threading.RLock())
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How many changes there have been."""
+        return self._count
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Keep the screen as it is for the length of the block."""
+        with self._condition:
+            yield
+
+    @contextmanager
+    def edit(self) -> Iterator[None]:
+        """Hold the lock to change something; whoever waits is told when the block ends."""
+        with self._condition:
+            try:
+                yield
+            finally:
+                self._count += 1
+                self._condition.notify_all()
+
+    def wait_for(self, reached: Callable[[], bool], cap: float) -> bool:
+        """Wait ``cap`` seconds at most until ``reached``, asked after each change, and tell
+        whether it was. It is called under the lock."""
+        with self._condition:
+            return self._condition.wait_for(reached, cap)
+
+
+class Activity(Protocol):
+    """The one window of an app, together with the app's process. May be used from any thread,
+    but its nodes only under the screen's lock."""
+
+    package: str
+    name: str
+    """Such as ``.MainActivity``."""
+
+    @property
+    def idle(self) -> bool:
+        """True once no request of this activity is under way."""
+
+    @property
+    def toast(self) -> str:
+        """The short message over the activity; empty where there is none."""
+
+    def root(self) -> Node: ...
+
+    def open(self, url: str) -> None:
+        """Take the URL of a VIEW intent."""
+
+    def tap(self, node: Node) -> None:
+        """Take a touch on ``node``, which is one of this activity's own."""
+
+    def set_text(self, node: Node, text: str) -> None:
+        """Replace the text of a text field."""
+
+    def back(self) -> bool:
+        """Take the back gesture; False where there is nothing to go back to."""
+
+    def wait_idle(self, cap: float) -> bool:
+        """Wait ``cap`` seconds at most until idle, and tell whether it is."""
+
+    def close(self) -> None:
+        """End the app's process: nothing of it is shown or sent any more. Takes a second at
+        most, whatever hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An installed app. ``start`` begins its process: called with its private directory and the
+    screen's lock."""
+
+    package: str
+    version: str
+    activity: str
+    start: Callable[[Path, Changes], Activity]
+    schemes: frozenset[str] = frozenset()
+    """URL schemes whose VIEW intents it takes."""
+
+    @property
+    def storage(self) -> str:
+        """Path of the private directory on the phone."""
+        return f"/data/data/{self.package}"
+
+
+class Screen:
+    """Which activity is in front, and all that can be done to it. May be used from any thread.
+
+    Methods that name a node of the activity in front raise LookupError when it is gone.
+    """
+
+    def __init__(self, phone: PhoneState, apps: Sequence[App]) -> None:
+        self._phone = phone
+        self._apps = {app.package: app for app in apps}
+        self._changes = Changes()
+        # Starting and ending an app takes time: under a lock of its own, the screen stays alive.
+        self._processes = threading.RLock()
+        self._running: dict[str, Activity] = {}
+        self._front: Activity | None = None
+        self._home = Node("home", FRAME, (0, 0, WIDTH, HEIGHT), LAUNCHER)
+
+    @property
+    def packages(self) -> tuple[tuple[str, str], ...]:
+        """The installed packages and their versions."""
+        return tuple((app.package, app.version) for app in self._apps.values())
+
+    @property
+    def foreground(self) -> Activity | None:
+        """The activity in front; None on the home screen."""
+        return self._front
+
+    @property
+    def changes(self) -> int:
+        """Grows with every change of the screen."""
+        return self._changes.count
+
+    def running(self, package: str) -> bool:
+        """Tell whether the app has a process."""
+        return package in self._running
+
+    def launch(self, component: str, *, data: str | None = None) -> None:
+        """Bring an app to the front, and start it where it does not run.
+
+        ``component`` is ``package/.Activity``, a package, or empty for whichever app takes a
+        VIEW intent with ``data``. Raises ValueError where no app is meant, FileError where its
+        directory cannot be made.
+        """
+        app = self._resolve(component, data)
+        with self._processes:
+            activity = self._running.get(app.package)
+            if activity is None:
+                folder = self._phone.files.make_folder(app.storage)
+                activity = app.start(folder, self._changes)
+            with self._changes.edit():
+                self._running[app.package] = activity
+                self._front = activity
+                if data is not None:
+                    activity.open(data)
+
+    def stop(self, package: str) -> None:
+        """End an app's process; what it stored stays."""
+        with self._processes:
+            with self._changes.edit():
+                activity = self._running.pop(package, None)
+                if activity is not None and activity is self._front:
+                    self._front = None
+            if activity is not None:
+                activity.close()
+
+    def clear(self, package: str) -> None:
+        """End an app's process and delete what it stored. Raises ValueError where there is no
+        such app, FileError where something cannot be deleted."""
+        app = self._apps.get(package)
+        if app is None:
+            raise ValueError(f"no package {one_line(package, 100)!r}")
+        with self._processes:
+            self.stop(package)
+            folder = self._phone.files.host_path(app.storage)
+            if folder.exists():
+                self._phone.files.remove(app.storage, recursive=True)
+
+    def home(self) -> None:
+        """Leave the app in front; it goes on in the background."""
+        with self._changes.edit():
+            self._front = None
+
+    def back(self) -> None:
+        """Go back within the activity in front, else to the home screen."""
+        with self._changes.edit():
+            if self._front is not None and not self._front.back():
+                self._front = None
+
+    def snapshot(self) -> Node:
+        """Return a consistent deep copy of everything in front."""
+        with self._changes.read():
+            return self._root().copy()
+
+    def node(self, key: str) -> Node:
+        """Return a copy of one node of the activity in front."""
+        with self._changes.read():
+            return self._root().find(key).copy()
+
+    def tap(self, key: str) -> bool:
+        """Touch a node, and tell whether it took that: what is disabled does not."""
+        with self._changes.edit():
+            node = self._root().find(key)
+            if self._front is None or not (node.enabled and node.clickable):
+                return False
+            self._front.tap(node)
+            return True
+
+    def set_text(self, key: str, text: str) -> bool:
+        """Replace a field's text, and tell whether it took that: other nodes do not."""
+        with self._changes.edit():
+            node = self._root().find(key)
+            if self._front is None or not node.enabled or node.class_name != EDIT:
+                return False
+            self._front.set_text(node, text)
+            return True
+
+    def wait_idle(self, cap: float) -> bool:
+        """Wait ``cap`` seconds at most until the activity in front has no request under way."""
+        return self._changes.wait_for(lambda: self._front is None or self._front.idle, cap)
+
+    def wait_change(self, since: int, cap: float) -> int:
+        """Wait ``cap`` seconds at most until ``changes`` is no longer ``since``; return it."""
+        self._changes.wait_for(lambda: self._changes.count != since, cap)
+        return self._changes.count
+
+    def picture(self) -> bytes:
+        """Return the screen as a PNG."""
+        # Pillow takes a while to load, and many a phone is never looked at.
+        from lab.phone.picture import Frame, draw
+
+        with self._changes.read():
+            root = self._root().copy()
+            toast = self._front.toast if self._front is not None else ""
+        joined = self._phone.joined
+        proxy = self._phone.setting("global", "http_proxy") or ""
+        return draw(
+            Frame(
+                root=root,
+                at=self._phone.now(),
+                network=joined.ssid if joined is not None else "",
+                proxy="" if proxy == ":0" else proxy,
+                toast=toast,
+            )
+        )
+
+    def close(self) -> None:
+        """End every app, all at once."""
+        with self._processes:
+            with self._changes.edit():
+                activities = list(self._running.values())
+                self._running.clear()
+                self._front = None
+            threads = [threading.Thread(target=activity.close) for activity in activities]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    def _root(self) -> Node:
+        return self._front.root() if self._front is not None else self._home
+
+    def _resolve(self, component: str, data: str | None) -> App:
+        if component:
+            package, _, name = component.partition("/")
+            app = self._apps.get(package)
+            if app is not None and name in ("", app.activity, app.package + app.activity):
+                return app
+            raise ValueError(f"no activity {one_line(component, 200)!r}")
+        scheme = ""
+        with suppress(ValueError):
+            scheme = urlsplit(data or "").scheme
+        for app in self._apps.values():
+            if scheme in app.schemes:
+                return app
+        raise ValueError(f"no app takes {one_line(data or '', 200)!r}")

@@ -1,0 +1,1 @@
+"""Measures the performance budgets. ``make bench``; nothing here is asserted in a test."""

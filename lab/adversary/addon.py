@@ -2,214 +2,231 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from mitmproxy import http, tls
-from mitmproxy.proxy import commands, events, layer, server_hooks
-from mitmproxy.proxy.layer import NextLayer
+from mitmproxy.proxy import layers, server_hooks
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import Layer, NextLayer
+from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from lab.adversary import witness
+from lab.adversary.classify import Opening, opening
 from lab.adversary.fingerprint import fingerprint
-from lab.adversary.recorder import MAX_REQUEST, Recorder, Track
+from lab.adversary.layers import BlackHole, Closed, Relayed, Terminated
+from lab.adversary.names import Names, printable
+from lab.adversary.recorder import Recorder
+from lab.adversary.track import Passage, Track
 from lab.model.device import Endpoint
 from lab.model.serving import (
-    Arming,
     HostPlan,
     HttpAnswer,
     Interfere,
     Interference,
     Plain,
     Relay,
+    Serving,
     Terminate,
 )
 
-logger = logging.getLogger("lab.adversary")
-
 TLS_PORT = 443
-_HANDSHAKE_RECORD = 0x16
+
+MAX_REQUEST = 400
+"""Characters of a request line with its header names that are kept."""
+
+MAX_OFFERS = 16
+"""ALPN protocols of one ClientHello that are kept."""
+
+OUT_OF_SCOPE = HttpAnswer(403, (("content-type", "text/plain"),), b"out of the lab's scope\n")
+REFUSED = HttpAnswer(502, (("content-type", "text/plain"),), b"connection refused\n")
+NOTHING_HERE = HttpAnswer(502, (("content-type", "text/plain"),), b"nothing here\n")
 
 
-@dataclass(slots=True)
-class Passage:
-    """A connection on its way through the adversary: its record and the arming it came under."""
-
-    track: Track
-    arming: Arming
-
-    @property
-    def plan(self) -> HostPlan | None:
-        """What happens to the host that this connection is for, None out of scope."""
-        host = self.track.host or self.track.sni
-        return None if host is None else self.arming.plan_for(host)
-
-
-class BlackHole(layer.Layer):
-    """Takes everything and answers nothing."""
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.ConnectionClosed):
-            yield commands.CloseConnection(self.context.client)
+def serving_on(plan: HostPlan, port: int | None) -> Serving:
+    """Return what ``plan`` has for connections to ``port``."""
+    return plan.serving if port == TLS_PORT else plan.cleartext
 
 
 class Adversary:
-    """Decides per connection; keeps no state but what the passages hold."""
+    """Decides per connection; keeps no state but what the passages hold.
+
+    ``passages`` are by the id of mitmproxy's client connection.
+    """
 
     def __init__(
         self,
         recorder: Recorder,
-        passages: Mapping[tuple[str, int], Passage],
+        passages: Mapping[str, Passage],
         upstream: Callable[[str], Endpoint | None],
-        name_of: Callable[[str], str | None],
+        names: Names,
     ) -> None:
         self._recorder = recorder
         self._passages = passages
         self._upstream = upstream
-        self._name_of = name_of
+        self._names = names
 
-    def _passage(self, peer: tuple[str, int] | None) -> Passage | None:
-        return None if peer is None else self._passages.get((peer[0], peer[1]))
+    # -- where to -------------------------------------------------------------------------
 
     def _aim(self, passage: Passage, host: str, port: int) -> None:
         """Note where the client wants to go: its name for it, or what its address stands for."""
         if passage.track.host is None:
-            passage.track.host = self._name_of(host)
+            passage.track.host = self._names.name_of(host)
         passage.track.port = port
-
-    # -- where to -------------------------------------------------------------------------
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """An explicit proxy is asked for a tunnel."""
-        passage = self._passage(flow.client_conn.peername)
-        if passage is None:
-            return
+        passage = self._passages[flow.client_conn.id]
         self._aim(passage, flow.request.host, flow.request.port)
+        passage.track.preamble = passage.track.head_size
         plan = passage.plan
         if plan is None:
-            self._recorder.counters[f"out of scope: {passage.track.host}"] += 1
-            passage.track.note = "out of scope"
-            flow.response = http.Response.make(403, b"out of the lab's scope\n")
-        elif _serving(plan, flow.request.port) == Interfere(Interference.REFUSE):
+            # Nobody is named by the attacker's own address; the SNI will tell.
+            if passage.track.host is not None:
+                self._out_of_scope(passage.track)
+                flow.response = _last_response(OUT_OF_SCOPE, flow.request)
+        elif serving_on(plan, flow.request.port) == Interfere(Interference.REFUSE):
             passage.track.note = "refused by the network"
-            flow.response = http.Response.make(502, b"connection refused\n")
+            flow.response = _last_response(REFUSED, flow.request)
 
     def next_layer(self, nextlayer: NextLayer) -> None:
-        """Somebody has said where to go and sends the first bytes there."""
+        """The first bytes of something are there: decide what it is and what becomes of it."""
         context = nextlayer.context
-        passage = self._passage(context.client.peername)
-        if passage is None or context.server.address is None or context.client.tls:
-            return
-        self._aim(passage, *context.server.address[:2])
+        passage = self._passages[context.client.id]
         data = nextlayer.data_client()
-        plan = passage.plan
-        if plan is not None and isinstance(
-            serving := _serving(plan, passage.track.port), Interfere
-        ):
-            if serving.how is Interference.BLACK_HOLE:
-                nextlayer.layer = BlackHole(context)
-        elif data and data[0] != _HANDSHAKE_RECORD:
-            passage.track.cleartext(len(data))
-            self._recorder.touched()
-
-    # -- TLS ------------------------------------------------------------------------------
-
-    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
-        """A complete ClientHello is there: open the connection or let it pass."""
-        passage = self._passage(data.context.client.peername)
-        if passage is None:
-            data.ignore_connection = True
+        if not data:
             return
-        track, hello = passage.track, data.client_hello
-        track.course.hello = True
-        track.sni = hello.sni.lower() if hello.sni else None
-        track.alpn_offered = tuple(p.decode("ascii", "replace") for p in hello.alpn_protocols)
-        track.fingerprint = fingerprint(hello.cipher_suites, hello.extensions)
+        if context.client.tls:
+            is_http = bool(context.client.alpn) or opening(data) is Opening.HTTP
+            nextlayer.layer = _http_or_closed(context, HTTPMode.transparent, is_http)
+        elif context.server.address is None:
+            is_http = opening(data) is Opening.HTTP
+            nextlayer.layer = _http_or_closed(context, HTTPMode.regular, is_http)
+            if not is_http:
+                passage.track.note = "no request to a proxy"
+        else:
+            self._aim(passage, *context.server.address[:2])
+            nextlayer.layer = self._through(context, passage, data)
+        passage.track.changed()
+
+    def _through(self, context: Context, passage: Passage, data: bytes) -> Layer | None:
+        """Return what becomes of a connection whose destination is known, None for not yet."""
+        if opening(data) is not Opening.TLS:
+            return self._in_clear(context, passage, data)
+        try:
+            hello = parse_client_hello(data)
+        except ValueError:
+            passage.track.note = "malformed ClientHello"
+            return Closed(context)
+        if hello is None:
+            return None
+        _note_hello(passage.track, hello)
+        return self._secured(context, passage)
+
+    def _in_clear(self, context: Context, passage: Passage, data: bytes) -> Layer:
+        passage.track.cleartext()
         plan = passage.plan
-        if plan is None or not isinstance(_serving(plan, track.port), Terminate):
-            data.ignore_connection = True
-            track.course.relayed = plan is not None
+        if plan is not None:
+            if serving_on(plan, passage.track.port) == Interfere(Interference.BLACK_HOLE):
+                return BlackHole(context)
+        elif passage.track.host is not None:
+            self._out_of_scope(passage.track)
+            return Closed(context)
+        return _http_or_closed(context, HTTPMode.transparent, opening(data) is Opening.HTTP)
 
-    def tls_start_client(self, data: tls.TlsData) -> None:
-        """Serve the chain that the arming holds for this host."""
-        passage = self._passage(data.context.client.peername)
-        if passage is None or passage.plan is None:
-            return
-        serving = _serving(passage.plan, passage.track.port)
-        if isinstance(serving, Terminate):
-            data.ssl_conn = witness.connection(serving, passage.arming.versions, passage.track)
+    def _secured(self, context: Context, passage: Passage) -> Layer:
+        track, plan = passage.track, passage.plan
+        if plan is None:
+            self._out_of_scope(track)
+            return Closed(context)
+        match serving_on(plan, track.port):
+            case Terminate() as serving:
+                passage.answer = serving.answer
+                made = witness.connection(serving, passage.arming.versions, track)
+                return Terminated(context, made)
+            case Relay() if track.port == TLS_PORT:
+                passage.genuine = self._upstream(track.target or "")
+                if passage.genuine is not None:
+                    track.course.relayed = True
+                    return Relayed(context, track)
+                track.note = "there is no genuine endpoint"
+            case Interfere(Interference.BLACK_HOLE):
+                return BlackHole(context)
+            case Interfere(Interference.REFUSE):
+                track.note = "refused by the network"
+            case _:
+                track.note = "no TLS on this port"
+        return Closed(context)
 
-    def tls_established_client(self, data: tls.TlsData) -> None:
-        self._recorder.touched()
+    def _out_of_scope(self, track: Track) -> None:
+        track.note = "out of scope"
+        self._recorder.out_of_scope(track.target)
 
-    # -- requests -------------------------------------------------------------------------
+    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """A connection is about to be made: to the genuine endpoint of a relayed one, or not."""
+        genuine = self._passages[data.client.id].genuine
+        if genuine is None:
+            data.server.error = "out of the lab's scope"
+        else:
+            data.server.address = (genuine.host, genuine.port)
+
+    # -- what is said ---------------------------------------------------------------------
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """The client was willing to send a request: keep its line and the names of its headers."""
-        passage = self._passage(flow.client_conn.peername)
-        if passage is None:
-            return
+        passage = self._passages[flow.client_conn.id]
         track, request = passage.track, flow.request
         if not flow.client_conn.tls:
-            self._aim(passage, _clear_host(flow, self._name_of), request.port)
-            track.cleartext(_size(request))
-        if track.request is None:
+            self._aim(passage, self._clear_host(request), request.port)
+            track.cleartext()
+        if track.request is None and passage.plan is not None:
             names = ", ".join(dict.fromkeys(name.lower() for name in request.headers))
             path = request.path.partition("?")[0]
             line = f"{request.method} {path} {request.http_version} [{names}]"
-            track.request = line[:MAX_REQUEST]
-        self._recorder.touched()
+            track.request = printable(line[:MAX_REQUEST])[:MAX_REQUEST]
+        track.changed()
+
+    def _clear_host(self, request: http.Request) -> str:
+        """Return whom a cleartext request is for: the route's target, else the Host header."""
+        return self._names.name_of(request.host) or request.pretty_host
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Answer in the genuine server's place."""
-        passage = self._passage(flow.client_conn.peername)
-        if passage is None:
-            return
+        passage = self._passages[flow.client_conn.id]
         plan = passage.plan
-        if plan is None:
-            flow.response = http.Response.make(403, b"out of the lab's scope\n")
-        elif flow.client_conn.tls:
-            serving = _serving(plan, passage.track.port)
-            assert isinstance(serving, Terminate)
-            flow.response = _response(serving.answer)
+        if passage.answer is not None:
+            flow.response = _response(passage.answer, flow.request)
+        elif plan is None:
+            self._out_of_scope(passage.track)
+            flow.response = _last_response(OUT_OF_SCOPE, flow.request)
         elif isinstance(plan.cleartext, Plain):
-            flow.response = _response(plan.cleartext.answer)
+            flow.response = _last_response(plan.cleartext.answer, flow.request)
         elif isinstance(plan.cleartext, Interfere):
             flow.kill()
         else:
-            flow.response = http.Response.make(502, b"nothing here\n")
-
-    # -- onwards --------------------------------------------------------------------------
-
-    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
-        """A connection is about to be made: to the genuine endpoint of a declared host, or not."""
-        passage = self._passage(data.client.peername)
-        host = None if passage is None else passage.track.host or passage.track.sni
-        target = None if host is None else self._upstream(host)
-        port = None if passage is None else passage.track.port
-        if passage is None or target is None or passage.plan is None or port != TLS_PORT:
-            data.server.error = "out of the lab's scope"
-            if passage is not None:
-                passage.track.course.relayed = False
-                passage.track.note = passage.track.note or "out of scope"
-                self._recorder.counters[f"out of scope: {host}"] += 1
-            return
-        data.server.address = (target.host, target.port)
+            flow.response = _last_response(NOTHING_HERE, flow.request)
 
 
-def _serving(plan: HostPlan, port: int | None) -> Terminate | Relay | Interfere | Plain:
-    return plan.serving if port == TLS_PORT else plan.cleartext
+def _note_hello(track: Track, hello: tls.ClientHello) -> None:
+    track.course.hello = True
+    track.sni = hello.sni.lower() if hello.sni else None
+    offered = hello.alpn_protocols[:MAX_OFFERS]
+    track.alpn_offered = tuple(printable(p.decode("latin-1")) for p in offered)
+    track.fingerprint = fingerprint(hello.cipher_suites, hello.extensions)
 
 
-def _clear_host(flow: http.HTTPFlow, name_of: Callable[[str], str | None]) -> str:
-    """Return whom a cleartext request is for: the proxy's target, else the Host header."""
-    return name_of(flow.request.host) or flow.request.pretty_host
+def _http_or_closed(context: Context, mode: HTTPMode, is_http: bool) -> Layer:
+    return layers.HttpLayer(context, mode) if is_http else Closed(context)
 
 
-def _size(request: http.Request) -> int:
-    head = len(request.method) + len(request.path) + 12
-    return head + sum(len(k) + len(v) + 4 for k, v in request.headers.fields)
+def _response(answer: HttpAnswer, request: http.Request) -> http.Response:
+    body = b"" if request.method == "HEAD" else answer.body
+    headers = http.Headers([(name.encode(), value.encode()) for name, value in answer.headers])
+    return http.Response.make(answer.status, body, headers)
 
 
-def _response(answer: HttpAnswer) -> http.Response:
-    return http.Response.make(answer.status, answer.body, dict(answer.headers))
+def _last_response(answer: HttpAnswer, request: http.Request) -> http.Response:
+    """Answer and close: what follows on a connection in clear may be for another host."""
+    response = _response(answer, request)
+    response.headers["connection"] = "close"
+    return response

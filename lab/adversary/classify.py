@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 
 from lab.model.wire import WireClass
 
@@ -12,9 +12,34 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 FRAME_HEADER = 9
 
+_RECORD_TYPES = range(20, 24)
+"""change_cipher_spec to application_data (RFC 8446 section 5.1)."""
+_RECORD_MAJOR = 3
+
+
+class Opening(Enum):
+    """What the first bytes of a connection look like."""
+
+    TLS = auto()
+    """A TLS record of any type, so no application data."""
+    HTTP = auto()
+    """A request line (RFC 9112 section 3), which empty lines may come before."""
+    OTHER = auto()
+
+
+def opening(data: bytes) -> Opening:
+    """Tell what a connection whose first bytes are ``data`` begins with."""
+    if data[:1] and data[0] in _RECORD_TYPES and all(b == _RECORD_MAJOR for b in data[1:2]):
+        return Opening.TLS
+    start = data.lstrip(b"\r\n")[:1]
+    return Opening.HTTP if start.isalpha() or not start else Opening.OTHER
+
 
 class FrameType(IntEnum):
-    """HTTP/2 frames that manage a connection and carry no part of a request."""
+    """HTTP/2 frames that manage a connection and carry no part of a request.
+
+    RFC 9113 section 6; PRIORITY_UPDATE is of RFC 9218 section 7.1.
+    """
 
     PRIORITY = 2
     RST_STREAM = 3
@@ -22,6 +47,7 @@ class FrameType(IntEnum):
     PING = 6
     GOAWAY = 7
     WINDOW_UPDATE = 8
+    PRIORITY_UPDATE = 16
 
 
 _CONTROL = frozenset(FrameType)

@@ -23,18 +23,19 @@ def is_grease(value: int) -> bool:
 def fingerprint(suites: Iterable[int], extensions: Iterable[tuple[int, bytes]]) -> str:
     """Return 16 hex digits that are equal for all ClientHellos of one client.
 
-    ``suites`` and ``extensions`` are in the order of the ClientHello.
+    ``suites`` are in the order of the ClientHello, by preference. The order of ``extensions``
+    does not count: some clients shuffle them for every connection (BoringSSL's
+    ``SSL_CTX_set_permute_extensions``).
     """
     told = hashlib.sha256()
     for suite in suites:
         if not is_grease(suite):
-            told.update(b"s" + struct.pack("!H", suite))
-    for kind, content in extensions:
+            told.update(struct.pack("!cH", b"s", suite))
+    for kind, content in sorted(extensions):
         if is_grease(kind) or kind in _VARIABLE:
             continue
-        told.update(b"e" + struct.pack("!H", kind))
-        if kind in _COMPARED:
-            told.update(_without_grease(kind, content))
+        compared = _without_grease(kind, content) if kind in _COMPARED else b""
+        told.update(struct.pack("!cHH", b"e", kind, len(compared)) + compared)
     return told.hexdigest()[:16]
 
 

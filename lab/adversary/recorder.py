@@ -9,84 +9,44 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.adversary.classify import Course, Http2Watch
-from lab.model.wire import Alert, ConnectionRecord, Lookup, WireClass
+from lab.adversary.track import Track
+from lab.model.wire import ConnectionRecord, Lookup
 
 KEPT_ARMINGS = 12
 """Armings of one device whose records are kept: a trial has five."""
 
 KEPT_STRANGERS = 32
-"""Connections of one arming that are kept although nothing tells their host: enough to show
-what happened, few enough that garbage cannot fill the memory."""
+"""Ended connections of one arming that are kept although they are foreign, out of scope or did
+not say what they want: enough to show what happened, few enough that garbage cannot fill the
+memory. So many look-ups of names out of scope are kept, too."""
 
-MAX_REQUEST = 400
-"""Characters of a request line with its header names that are kept."""
+KEPT_ALIKE = 128
+"""Ended connections of one arming to one host and of one class that are kept, and look-ups of
+one declared name."""
+
+KEPT_NAMES = 256
+"""Names that are counted each by itself."""
+
+OTHERS = "out of scope: others"
+
+FRESH = 0.25
+"""Seconds for which a connection that has said nothing yet may hold up a verdict."""
 
 
 @dataclass(slots=True)
-class Track:
-    """A connection while it lives. Owned by the adversary's loop."""
+class _Shelf:
+    """What is kept of one arming."""
 
-    id: int
-    device: str
-    arming: int
-    peer: str
-    foreign: bool
-    opened_at: float
-    course: Course = field(default_factory=Course)
-    host: str | None = None
-    port: int | None = None
-    sni: str | None = None
-    alpn_offered: tuple[str, ...] = ()
-    alpn: str | None = None
-    tls_version: str | None = None
-    alert: Alert | None = None
-    served_chain: tuple[str, ...] = ()
-    request: str | None = None
-    relayed_up: int = 0
-    relayed_down: int = 0
-    fingerprint: str | None = None
-    closed_at: float | None = None
-    note: str | None = None
+    tracks: dict[int, Track] = field(default_factory=dict)
+    lookups: list[Lookup] = field(default_factory=list)
+    held: Counter[object] = field(default_factory=Counter)
 
-    def established(self, version: str, alpn: str | None) -> None:
-        """The handshake with the adversary was finished."""
-        self.course.established = True
-        self.tls_version = version
-        self.alpn = alpn
-        if alpn == "h2":
-            self.course.http2 = Http2Watch()
-
-    def cleartext(self, size: int) -> None:
-        """So many application bytes came without TLS, in all."""
-        self.course.clear = True
-        self.course.client_bytes = max(self.course.client_bytes, size)
-
-    def record(self) -> ConnectionRecord:
-        """Return what is known as of now."""
-        return ConnectionRecord(
-            id=self.id,
-            device=self.device,
-            arming=self.arming,
-            peer=self.peer,
-            host=self.host or self.sni,
-            port=self.port,
-            wire_class=self.course.wire_class,
-            sni=self.sni,
-            alpn_offered=self.alpn_offered,
-            alpn=self.alpn,
-            tls_version=self.tls_version,
-            alert=self.alert,
-            served_chain=self.served_chain,
-            client_bytes=self.course.client_bytes,
-            request=self.request,
-            relayed_bytes=(self.relayed_up, self.relayed_down),
-            fingerprint=self.fingerprint,
-            foreign=self.foreign,
-            opened_at=self.opened_at,
-            closed_at=self.closed_at,
-            note=self.note,
-        )
+    def has_room(self, kind: object, limit: int) -> bool:
+        """Take note of one more of ``kind``; tell whether it is to be kept."""
+        if self.held[kind] >= limit:
+            return False
+        self.held[kind] += 1
+        return True
 
 
 class Recorder:
@@ -95,22 +55,24 @@ class Recorder:
     def __init__(self) -> None:
         self._ids = itertools.count(1)
         self._changed = threading.Condition()
-        self._tracks: dict[tuple[str, int], list[Track]] = {}
-        self._lookups: dict[tuple[str, int], list[Lookup]] = {}
+        self._shelves: dict[tuple[str, int], _Shelf] = {}
         self._order: dict[str, deque[int]] = {}
-        self.counters: Counter[str] = Counter()
+        self._counters: Counter[str] = Counter()
 
     def begin(self, device: str, arming: int) -> None:
         """Make room for the records of a new arming; the oldest go."""
         with self._changed:
             order = self._order.setdefault(device, deque())
             order.append(arming)
-            self._tracks[device, arming] = []
-            self._lookups[device, arming] = []
+            self._shelves[device, arming] = _Shelf()
             while len(order) > KEPT_ARMINGS:
-                oldest = order.popleft()
-                self._tracks.pop((device, oldest), None)
-                self._lookups.pop((device, oldest), None)
+                self._shelves.pop((device, order.popleft()), None)
+
+    def forget(self, device: str) -> None:
+        """Let go of everything that is kept of a device."""
+        with self._changed:
+            for arming in self._order.pop(device, ()):
+                self._shelves.pop((device, arming), None)
 
     def open(self, device: str, arming: int, peer: tuple[str, int], source: str | None) -> Track:
         """A connection was accepted."""
@@ -121,32 +83,61 @@ class Recorder:
             peer=f"{peer[0]}:{peer[1]}",
             foreign=source is not None and peer[0] != source,
             opened_at=time.time(),
+            changed=self.touched,
         )
         with self._changed:
-            self.counters["opened"] += 1
-            self._tracks.setdefault((device, arming), []).append(track)
+            self._counters["opened"] += 1
+            if (shelf := self._shelves.get((device, arming))) is not None:
+                shelf.tracks[track.id] = track
         return track
 
-    def close(self, track: Track) -> None:
-        """A connection ended. What nobody could attribute is only kept as far as there is room."""
+    def close(self, track: Track, *, in_scope: bool) -> None:
+        """A connection ended. It is kept as far as there is room for its kind."""
+        host, wire_class = track.target, track.course.wire_class
         with self._changed:
             track.closed_at = time.time()
-            self.counters[track.course.wire_class] += 1
-            kept = self._tracks.get((track.device, track.arming), [])
-            if track.foreign or track.record().host is None:
-                self.counters["foreign" if track.foreign else "unattributed"] += 1
-                strangers = [t for t in kept if t.foreign or t.record().host is None]
-                if len(strangers) > KEPT_STRANGERS:
-                    kept.remove(track)
+            self._counters[wire_class] += 1
+            if track.foreign:
+                self._counters["foreign"] += 1
+            elif host is None:
+                self._counters["unattributed"] += 1
+            shelf = self._shelves.get((track.device, track.arming))
+            if shelf is not None:
+                if track.foreign or not in_scope:
+                    kept = shelf.has_room(track.foreign, KEPT_STRANGERS)
+                else:
+                    kept = shelf.has_room((host, wire_class), KEPT_ALIKE)
+                if not kept:
+                    del shelf.tracks[track.id]
+                    self._counters["not kept"] += 1
             self._changed.notify_all()
 
-    def lookup(self, lookup: Lookup) -> None:
-        """The resolver was asked."""
+    def lookup(self, lookup: Lookup, *, in_scope: bool) -> None:
+        """The resolver was asked. It is kept as far as there is room for its kind."""
         with self._changed:
-            kept = self._lookups.setdefault((lookup.device, lookup.arming), [])
-            if len(kept) < KEPT_STRANGERS * 4:
-                kept.append(lookup)
+            shelf = self._shelves.get((lookup.device, lookup.arming))
+            if shelf is not None:
+                kind = ("lookup", lookup.name if in_scope else None)
+                if shelf.has_room(kind, KEPT_ALIKE if in_scope else KEPT_STRANGERS):
+                    shelf.lookups.append(lookup)
             self._changed.notify_all()
+
+    def count(self, what: str) -> None:
+        """Count something that happened."""
+        with self._changed:
+            self._counters[what] += 1
+
+    def out_of_scope(self, host: str | None) -> None:
+        """Count a connection to a host that is not declared, by name where there is room."""
+        what = f"out of scope: {host}"
+        with self._changed:
+            known = what in self._counters or len(self._counters) < KEPT_NAMES
+            self._counters[what if known else OTHERS] += 1
+
+    def counters(self) -> dict[str, int]:
+        """Return how many of everything there were."""
+        with self._changed:
+            return dict(self._counters)
 
     def touched(self) -> None:
         """Something about a living connection changed: wake those who wait for it."""
@@ -156,13 +147,22 @@ class Recorder:
     def lookups(self, device: str, arming: int) -> tuple[Lookup, ...]:
         """Return what the resolver was asked under ``arming``."""
         with self._changed:
-            return tuple(self._lookups.get((device, arming), ()))
+            shelf = self._shelves.get((device, arming))
+            return () if shelf is None else tuple(shelf.lookups)
 
     def settle(self, device: str, arming: int, cap: float) -> tuple[ConnectionRecord, ...]:
-        """Wait until every own connection of ``arming`` has ended, at most ``cap`` seconds."""
+        """Wait until every own connection of ``arming`` has ended, at most ``cap`` seconds.
+
+        Connections that have said nothing are waited for until they are ``FRESH`` no longer.
+        """
+        end = time.monotonic() + cap
         with self._changed:
-            self._changed.wait_for(lambda: not self._living(device, arming), cap)
-            return tuple(t.record() for t in self._tracks.get((device, arming), ()))
+            while True:
+                now = time.monotonic()
+                patience = max(map(_patience(now), self._tracks(device, arming)), default=0.0)
+                if min(patience, end - now) <= 0:
+                    return tuple(t.record() for t in self._tracks(device, arming))
+                self._changed.wait(min(patience, end - now))
 
     def wait_for(
         self, device: str, arming: int, wanted: Callable[[ConnectionRecord], bool], cap: float
@@ -170,18 +170,23 @@ class Recorder:
         """Wait until a connection of ``arming`` is as ``wanted``; tell whether one came."""
 
         def there() -> bool:
-            return any(wanted(t.record()) for t in self._tracks.get((device, arming), ()))
+            return any(wanted(t.record()) for t in self._tracks(device, arming))
 
         with self._changed:
             return self._changed.wait_for(there, cap)
 
-    def _living(self, device: str, arming: int) -> bool:
-        return any(
-            t.closed_at is None and not t.foreign and _can_still_tell(t)
-            for t in self._tracks.get((device, arming), ())
-        )
+    def _tracks(self, device: str, arming: int) -> tuple[Track, ...]:
+        shelf = self._shelves.get((device, arming))
+        return () if shelf is None else tuple(shelf.tracks.values())
 
 
-def _can_still_tell(track: Track) -> bool:
-    """A stranger's idle connection must not hold up a verdict."""
-    return track.host is not None or track.course.wire_class is not WireClass.TCP_ONLY
+def _patience(now: float) -> Callable[[Track], float]:
+    """Return for how many seconds after ``now`` a track may hold up a verdict."""
+
+    def of(track: Track) -> float:
+        if track.foreign or track.closed_at is not None:
+            return 0.0
+        # A stranger's idle connection must not hold up a verdict, what the app just opened must.
+        return float("inf") if track.told else track.born + FRESH - now
+
+    return of

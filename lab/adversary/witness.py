@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from typing import Any
 
-from OpenSSL import SSL, crypto
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+from OpenSSL import SSL
 
 from lab.adversary import alerts
-from lab.adversary.recorder import Track
-from lab.model.serving import Terminate
+from lab.adversary.track import Track
+from lab.model.serving import Arming, Terminate
 from lab.model.wire import Alert, TlsVersion
 
 _CALLBACK_ALERT, _CALLBACK_READ = 0x4000, 0x04
@@ -20,6 +21,10 @@ _HTTP_PROTOCOLS = (b"h2", b"http/1.1")
 
 ANY_CIPHER = b"DEFAULT:@SECLEVEL=0"
 """What may be served is decided by the attack, not by OpenSSL's policy."""
+
+
+class CannotServe(Exception):
+    """No TLS server can be made of the chain, key and versions of an arming; it says why."""
 
 
 class WitnessedConnection(SSL.Connection):
@@ -35,24 +40,30 @@ class WitnessedConnection(SSL.Connection):
 
     def recv(self, bufsiz: int, flags: int | None = None) -> bytes:
         data = super().recv(bufsiz, flags)
-        self.track.course.plaintext(data)
+        self.track.plaintext(data)
         return data
+
+
+def prepare(arming: Arming) -> None:
+    """Make everything ready that serving ``arming`` takes. Raises CannotServe."""
+    for host, plan in arming.hosts:
+        for serving in (plan.serving, plan.cleartext):
+            if isinstance(serving, Terminate):
+                try:
+                    _context(serving.chain, serving.key, arming.versions)
+                except (SSL.Error, ValueError, TypeError, IndexError) as error:
+                    raise CannotServe(f"{arming.label}, {host}: {error}") from error
 
 
 def connection(
     serving: Terminate, versions: tuple[TlsVersion, ...], track: Track
 ) -> WitnessedConnection:
     """Return the server side of a TLS connection that serves the chain of ``serving``."""
-    track.served_chain = _digests(serving.chain)
+    track.served_chain = serving.digests
     made = WitnessedConnection(_context(serving.chain, serving.key, versions))
     made.track = track
     made.set_accept_state()
     return made
-
-
-@functools.lru_cache(maxsize=512)
-def _digests(chain: tuple[bytes, ...]) -> tuple[str, ...]:
-    return tuple(hashlib.sha256(certificate).hexdigest() for certificate in chain)
 
 
 @functools.lru_cache(maxsize=64)
@@ -64,10 +75,13 @@ def _context(chain: tuple[bytes, ...], key: bytes, versions: tuple[TlsVersion, .
     # A resumed session would skip the certificate, and with it the attack.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET)
-    context.use_certificate(crypto.load_certificate(crypto.FILETYPE_ASN1, chain[0]))
-    for certificate in chain[1:]:
-        context.add_extra_chain_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, certificate))
-    context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_ASN1, key))
+    leaf, *others = (x509.load_der_x509_certificate(certificate) for certificate in chain)
+    context.use_certificate(leaf)
+    for certificate in others:
+        context.add_extra_chain_cert(certificate)
+    private: Any = load_der_private_key(key, None)
+    context.use_privatekey(private)
+    context.check_privatekey()
     context.set_alpn_select_callback(_select_protocol)
     context.set_info_callback(_note_alert)
     return context

@@ -26,6 +26,8 @@ class Reply(IntEnum):
     """Reply codes (RFC 1928 section 6)."""
 
     SUCCEEDED = 0
+    NOT_ALLOWED = 2
+    """By the network's rules."""
     HOST_UNREACHABLE = 4
     REFUSED = 5
     COMMAND_NOT_SUPPORTED = 7

@@ -41,12 +41,11 @@ class PhoneFiles:
 
     def host_path(self, path: str) -> Path:
         """Return where ``path`` of the phone is kept. Raises FileError for an unusable path."""
-        if not path.startswith("/") or "\0" in path or len(path) > MAX_PATH:
-            raise FileError(path[:100].replace("\0", "?"), "Invalid argument")
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            raise FileError(ascii(path[:100]), "Invalid argument") from None
+        # What a file system cannot encode, a terminal cannot show either.
+        shown = path.encode("utf-8", "replace").decode().replace("\0", "?")
+        usable = path.startswith("/") and shown == path and len(path) <= MAX_PATH
+        if not usable:
+            raise FileError(shown[:100], "Invalid argument")
         return self._root / posixpath.normpath(path).lstrip("/")
 
     def read(self, path: str) -> bytes:
@@ -83,7 +82,9 @@ class PhoneFiles:
         """Return the names in a folder, sorted; a file's own path as it is. Raises FileError."""
         target = self.host_path(path)
         try:
-            return tuple(sorted(os.listdir(target))) if target.is_dir() else (self._file(path),)
+            if not target.is_dir():
+                return (self._file(path),)
+            return tuple(sorted(entry.name for entry in target.iterdir()))
         except OSError as error:
             raise _failed(path, error) from None
 

@@ -31,6 +31,8 @@ from lab.phone.services import (
 
 RESOLVER_TIMEOUT = 2.0
 """Seconds to wait for the resolver."""
+MAX_ADDRESSES = 4
+"""Addresses of a host that are tried, each within the time limit."""
 MAX_PROXY_HEAD = 16 * 1024
 """Bytes of an HTTP proxy's answer to CONNECT."""
 
@@ -109,6 +111,7 @@ class _Dial:
                 raise ConnectError(f"Failed to connect to /{host}:{self.port}")
             raise UnknownHost(host)
         addresses = (host,) if is_address(host) else self._resolve(host, joined.resolver)
+        addresses = addresses[:MAX_ADDRESSES]
         for address in addresses[:-1]:
             with suppress(ConnectError, SocketTimeout):
                 return self._through_gateway(host, address, joined.gateway)
@@ -221,7 +224,7 @@ class _Dial:
         except h11.RemoteProtocolError as error:
             self.cancellation.check()
             raise ConnectionLost("unexpected end of stream on the HTTP proxy") from error
-        except h11.LocalProtocolError as error:
+        except (h11.LocalProtocolError, UnicodeError) as error:
             raise UnknownHost(host) from error
         if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
             status = getattr(event, "status_code", "none")

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 from dnslib import AAAA, QTYPE, RCODE, A, DNSError, DNSHeader, DNSQuestion, DNSRecord
+from dnslib.label import DNSLabelError
 
 from lab.model.device import Endpoint
 from lab.phone.services import Cancellation, UnknownHost
@@ -16,6 +17,8 @@ from lab.phone.services import Cancellation, UnknownHost
 MAX_ANSWER = 4096
 """Bytes of an answer; more is cut off and then unreadable."""
 MAX_ALIASES = 8
+_GLANCE = 0.1
+"""Seconds between two looks at whether the caller still wants an answer."""
 
 
 def is_address(host: str) -> bool:
@@ -44,7 +47,7 @@ def resolve(
         addresses = _ask(host, QTYPE.A, resolver, timeout, source, cancellation)
         if not addresses:
             addresses = _ask(host, QTYPE.AAAA, resolver, timeout, source, cancellation)
-    except (OSError, UnicodeError, ValueError, DNSError) as error:
+    except (OSError, UnicodeError, ValueError, DNSError, DNSLabelError) as error:
         cancellation.check()
         raise UnknownHost(host) from error
     if not addresses:
@@ -69,7 +72,7 @@ def read_answer(packet: bytes, host: str, kind: int, identifier: int) -> tuple[s
         record = DNSRecord.parse(packet)
         header, asked = record.header, record.q
         name = str(asked.qname).rstrip(".").lower()
-    except (DNSError, UnicodeError, ValueError, IndexError, AttributeError):
+    except (DNSError, DNSLabelError, UnicodeError, ValueError, IndexError, AttributeError):
         return None
     if header.id != identifier or not header.qr or (name, asked.qtype) != (_plain(host), kind):
         return None
@@ -112,8 +115,13 @@ def _ask(
         sock.connect((resolver.host, resolver.port))
         sock.send(packet)
         while (left := deadline - time.monotonic()) > 0:
-            sock.settimeout(left)
-            received = sock.recv(MAX_ANSWER)
+            sock.settimeout(min(left, _GLANCE))
+            try:
+                received = sock.recv(MAX_ANSWER)
+            except TimeoutError:
+                # Shutting a UDP socket down does not wake who waits on it.
+                cancellation.check()
+                continue
             cancellation.check()
             answer = read_answer(received, host, kind, identifier)
             if answer is not None:

@@ -115,10 +115,10 @@ def sign_claims(
 ) -> bytes:
     """Sign any payload, right or wrong, as the configuration service would.
 
-    ``header`` changes or adds parameters; the signature is ES256 in any case (for others see
-    ``lab.pinning.forgery``).
+    ``header`` changes or adds parameters. Raises JoseError where these are none that an honest
+    signer would write, as another ``alg`` than ES256 (for such see ``lab.pinning.forgery``).
     """
-    parameters = {"alg": "ES256", "kid": kid, "typ": "JWT", **(header or {})}
+    parameters = dict(sorted({"alg": "ES256", "kid": kid, "typ": "JWT", **(header or {})}.items()))
     payload = json.dumps(claims, separators=(",", ":"), sort_keys=True)
     return jws.serialize_compact(parameters, payload, _jwk(key), registry=_Registry()).encode()
 

@@ -21,7 +21,12 @@ DIGEST_SIZE = {
 }
 """Bytes of each kind's digest."""
 
-_PEM_MARK = b"-----BEGIN CERTIFICATE-----"
+_DER_START = re.compile(rb"\x30[\x81-\x84]")
+"""A SEQUENCE longer than 127 bytes, as every certificate is, and no text begins."""
+_PEM_START = re.compile(
+    rb"(?:^|\A\xEF\xBB\xBF)-----BEGIN (?:X509 )?CERTIFICATE-----", re.MULTILINE
+)
+"""At the start of a line (RFC 7468 section 3): what is commented out or quoted is none."""
 _VERSION_TAG = 0xA0
 """[0] EXPLICIT: the first field of a TBSCertificate, which v1 lacks (RFC 5280 section 4.1)."""
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
@@ -37,13 +42,15 @@ class PinVerdict(StrEnum):
 
 def read_certificate(content: bytes) -> x509.Certificate:
     """Read a certificate from DER, or the first one from PEM. Raises ValueError for neither."""
-    start = content.find(_PEM_MARK)
     try:
-        if start >= 0:
-            return x509.load_pem_x509_certificate(content[start:])
-        return x509.load_der_x509_certificate(content)
+        # DER comes first: PEM text inside a certificate must not stand in for the certificate.
+        if _DER_START.match(content):
+            return x509.load_der_x509_certificate(content)
+        if start := _PEM_START.search(content):
+            return x509.load_pem_x509_certificate(content[start.start() :])
     except x509.InvalidVersion as error:
         raise ValueError(str(error)) from None
+    raise ValueError("neither DER nor PEM")
 
 
 def public_key_info(certificate: x509.Certificate) -> bytes:

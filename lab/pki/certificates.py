@@ -91,7 +91,7 @@ def ca_certificate(
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
     ]
     if issuer is not None:
-        usual.append((_key_id(issuer.certificate), False))
+        usual.append((_key_id(issuer), False))
     if permitted := options.get("permitted"):
         usual.append((name_constraints(permitted), True))
     return _signed(
@@ -129,7 +129,7 @@ def leaf_certificate(leaf: Leaf, key: PrivateKey, issuer: Issuer | None) -> x509
     if leaf.usages is not None:
         usual.append((x509.ExtendedKeyUsage(leaf.usages), False))
     if issuer is not None:
-        usual.append((_key_id(issuer.certificate), False))
+        usual.append((_key_id(issuer), False))
     return _signed(
         _builder(
             subject,
@@ -194,9 +194,13 @@ def _signed(
     return builder.sign(key, signature_hash(key))
 
 
-def _key_id(certificate: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def _key_id(issuer: Issuer) -> x509.AuthorityKeyIdentifier:
     """Name the issuer's key by the identifier in its certificate (RFC 5280 section 4.2.1.1)."""
-    own = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    try:
+        own = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        # It may have been left out on purpose; the name is then derived as it would have been.
+        own = x509.SubjectKeyIdentifier.from_public_key(issuer.key.public_key())
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 

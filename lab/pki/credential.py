@@ -80,8 +80,13 @@ def with_bad_signature(certificate: x509.Certificate) -> x509.Certificate:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a secret so that it is never readable by others, not even for a moment."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a secret so that it is never readable by others, not even for a moment.
+
+    What ``path`` was before, a file that others have open or a link, is replaced, not followed.
+    Raises OSError where that cannot be done.
+    """
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)
         file.write(content)

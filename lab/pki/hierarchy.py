@@ -13,11 +13,12 @@ class LabPki:
 
     ``permitted`` are the DNS names, with everything below them, that any of the lab's roots may
     vouch for (critical nameConstraints, RFC 5280 section 4.2.1.10): a root that stayed behind
-    on a device could not be used against anything else. Raises ValueError where there are none.
+    on a device could not be used against anything else. Raises ValueError where there are
+    none, or where one is empty, which would permit every name.
     """
 
     def __init__(self, permitted: Sequence[str] = ("acme.test",)) -> None:
-        if not permitted:
+        if not permitted or not all(permitted):
             raise ValueError("the lab's authorities must be limited to declared domains")
         self.public_root = Authority.root("Lab Public Root", permitted=permitted)
         """What every device of the lab trusts from the factory: twin of a public CA."""

@@ -25,10 +25,13 @@ class Figure:
 
 def spread(values: Sequence[float], unit: str = "ms", scale: float = 1e3) -> str:
     """Return median and range of ``values`` (seconds, unless ``scale`` says otherwise)."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return (
-        f"{middle * scale:.3g} {unit} ({low * scale:.3g} to {high * scale:.3g}, n = {len(values)})"
-    )
+    told = (min(values), statistics.median(values), max(values))
+    low, middle, high = (_short(value * scale) for value in told)
+    return f"{middle} {unit} ({low} to {high}, n = {len(values)})".replace("  ", " ")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def timed(work: Callable[[], object]) -> float:

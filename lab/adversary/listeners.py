@@ -1,0 +1,337 @@
+"""What a device connects to: its proxy, and the resolvers and gateways of its two networks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mitmproxy.proxy import layers, mode_specs
+from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
+
+from lab.adversary.addon import serving_on
+from lab.adversary.classify import Opening, opening
+from lab.adversary.mitm import Master
+from lab.adversary.names import ATTACKER_ADDRESS, Names, normal
+from lab.adversary.recorder import Recorder
+from lab.adversary.track import Passage, Track
+from lab.model.device import Endpoint, Network, Surroundings
+from lab.model.serving import Arming, DnsLie, HostPlan, Interfere, Interference, Relay
+from lab.model.wire import Lookup, WireClass
+from lab.network import gateway
+from lab.network.dns import Answer, Resolver
+
+LOOPBACK = "127.0.0.1"
+BACKLOG = 512
+
+HOME_SSID = "Home"
+ROGUE_SSID = "Free Airport Wi-Fi"
+
+MAX_CONNECTIONS = 256
+"""Connections of one device that are open at once. For a further one the oldest foreign one has
+to go, or else the oldest that has said nothing; where there is none, the new one is turned away."""
+
+OPENING_CAP = 10.0
+"""Seconds that a client may take to say anything about where it wants to go."""
+
+MAX_OPENING = 1 << 16
+"""Bytes that a client may take for its ClientHello or the head of its request in clear."""
+
+MAX_HEAD = 1 << 14
+"""Bytes at the beginning of a connection that are remembered."""
+
+MAX_PIECES = 2048
+"""Pieces that those bytes may come in."""
+
+MAX_TAKEN = 8 << 20
+"""Bytes that are taken from a client whose connection is not relayed."""
+
+ABORT_CAP = 1.0
+"""Seconds that connections have to end once they were aborted."""
+
+NOTHING = Arming("nothing", ())
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+
+TURNS = 40
+"""Turns of the loop in which what lies ready in the kernel is accepted, read and understood."""
+
+_PROXY_MODE = mode_specs.ProxyMode.parse("regular")
+_GATEWAY_MODE = mode_specs.ProxyMode.parse("transparent")
+
+Serve = Callable[["_Open", asyncio.StreamReader], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the listeners of all devices have in common."""
+
+    master: Master
+    recorder: Recorder
+    passages: dict[str, Passage]
+    """By the id of mitmproxy's client connection, as the addon looks them up."""
+    names: Names
+
+
+class WatchedReader:
+    """Passes everything on from a stream reader, counts it and ends what is out of bounds.
+
+    It also remembers how the connection began, and where the head of a first HTTP request ended.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, track: Track) -> None:
+        self._reader = reader
+        self._track = track
+        self._pieces = 0
+        self._begin = bytearray()
+
+    async def read(self, n: int = -1) -> bytes:
+        if self._excess() is not None:
+            # What decides about the connection may be under way.
+            await turns()
+            if (excess := self._excess()) is not None:
+                self._track.note = excess
+                return b""
+        data = await self._reader.read(n)
+        self._pieces += 1
+        self._track.take(len(data))
+        if len(self._begin) < MAX_HEAD:
+            self._begin += data[:MAX_HEAD]
+            if not self._track.head_size and (end := _HEAD_END.search(self._begin)) is not None:
+                self._track.head_size = end.end()
+        return data
+
+    def finish(self) -> None:
+        """Have a last look: who does not wait for his tunnel is not listened to by mitmproxy."""
+        track = self._track
+        behind = bytes(self._begin[track.preamble :])
+        is_new = track.preamble and behind and track.course.wire_class is WireClass.TCP_ONLY
+        if is_new and opening(behind) is not Opening.TLS:
+            track.cleartext()
+
+    def _excess(self) -> str | None:
+        track, course = self._track, self._track.course
+        if course.relayed:
+            return None
+        if track.received > MAX_TAKEN:
+            return "sent too much"
+        many = track.received > MAX_OPENING or self._pieces > MAX_PIECES
+        return "said nothing sensible" if many and not (course.hello or course.clear) else None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A connection that is open."""
+
+    passage: Passage
+    writer: asyncio.StreamWriter
+    reader: WatchedReader | None = None
+    handler: ProxyConnectionHandler | None = None
+
+    def abort(self, why: str) -> None:
+        """End it at once."""
+        self.passage.track.note = self.passage.track.note or why
+        self.writer.transport.abort()
+
+    def give_up(self) -> None:
+        """End what would not notice that its client is gone, such as dialling."""
+        if self.handler is not None:
+            for transport in tuple(self.handler.transports.values()):
+                if transport.handler is not None:
+                    transport.handler.cancel()
+
+
+@dataclass(slots=True)
+class Listeners:
+    """The listeners of one device, and what is armed for it.
+
+    Owned by the loop, but for ``armed``: number and arming in one value, so that arming is
+    another thread's single assignment.
+    """
+
+    id: str
+    source: str | None
+    shared: Shared
+    armed: tuple[int, Arming] = (0, NOTHING)
+    _servers: list[asyncio.Server] = field(default_factory=list)
+    _resolvers: list[Resolver] = field(default_factory=list)
+    _open: dict[asyncio.Task[Any], _Open] = field(default_factory=dict)
+
+    async def start(self) -> Surroundings:
+        """Listen on free ports of the loopback interface. Raises OSError."""
+        return Surroundings(
+            proxy=await self._listen(self._serve_proxy),
+            rogue=Network(
+                ROGUE_SSID, await self._resolve(self._lie), await self._listen(self._serve_gateway)
+            ),
+            home=Network(
+                HOME_SSID, await self._resolve(self._tell), await self._listen(self._serve_home)
+            ),
+        )
+
+    async def _listen(self, serve: Serve) -> Endpoint:
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._accept(reader, writer, serve)
+
+        server = await asyncio.start_server(accept, LOOPBACK, 0, backlog=BACKLOG)
+        self._servers.append(server)
+        host, port = server.sockets[0].getsockname()[:2]
+        return Endpoint(host, port)
+
+    async def _resolve(self, answer: Answer) -> Endpoint:
+        resolver = Resolver(answer)
+        self._resolvers.append(resolver)
+        return await resolver.start()
+
+    async def close(self) -> None:
+        """Stop listening and end every connection, within twice ABORT_CAP."""
+        for server in self._servers:
+            server.close()
+        for resolver in self._resolvers:
+            resolver.stop()
+        for connection in self._open.values():
+            connection.abort("the lab was shut down")
+            connection.give_up()
+        await self._ended()
+        for task in self._open:
+            task.cancel()
+        await self._ended()
+
+    async def _ended(self) -> None:
+        if self._open:
+            await asyncio.wait(tuple(self._open), timeout=ABORT_CAP)
+
+    # -- connections ----------------------------------------------------------------------
+
+    async def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, serve: Serve
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._open) >= MAX_CONNECTIONS and not self._make_room():
+            self.shared.recorder.count("turned away")
+            writer.transport.abort()
+            return
+        number, arming = self.armed
+        peer = writer.get_extra_info("peername")[:2]
+        track = self.shared.recorder.open(self.id, number, peer, self.source)
+        connection = self._open[task] = _Open(Passage(track, arming), writer)
+        loop = asyncio.get_running_loop()
+        opening = loop.call_later(OPENING_CAP, _end_silence, connection)
+        try:
+            with contextlib.suppress(OSError):
+                await serve(connection, reader)
+        finally:
+            opening.cancel()
+            del self._open[task]
+            writer.close()
+            if connection.reader is not None:
+                connection.reader.finish()
+            in_scope = connection.passage.plan is not None
+            self.shared.recorder.close(track, in_scope=in_scope)
+
+    def _make_room(self) -> bool:
+        """End the oldest connection that counts for nothing; tell whether there is one."""
+        living = [c for c in self._open.values() if not c.writer.transport.is_closing()]
+        foreign = (c for c in living if c.passage.track.foreign)
+        silent = (c for c in living if c.passage.track.course.wire_class is WireClass.TCP_ONLY)
+        for connection in itertools.chain(foreign, silent):
+            connection.abort("had to make room")
+            self.shared.recorder.count("made room")
+            return True
+        return False
+
+    async def _serve_proxy(self, connection: _Open, reader: asyncio.StreamReader) -> None:
+        handler = self._handler(connection, reader, _PROXY_MODE)
+        handler.layer = layers.modes.HttpProxy(handler.layer.context)
+        await self._handle(connection, handler)
+
+    async def _serve_gateway(self, connection: _Open, reader: asyncio.StreamReader) -> None:
+        track, writer = connection.passage.track, connection.writer
+        try:
+            destination = await gateway.read_destination(reader, writer)
+        except gateway.BadClient as error:
+            track.note = f"no SOCKS5 client: {error}"
+            return
+        track.host = self.shared.names.name_of(destination.host)
+        track.port = destination.port
+        plan = connection.passage.plan
+        if plan is None and track.host is not None:
+            track.note = "out of scope"
+            self.shared.recorder.out_of_scope(track.host)
+            gateway.answer(writer, gateway.Reply.NOT_ALLOWED)
+        elif plan and serving_on(plan, track.port) == Interfere(Interference.REFUSE):
+            track.note = "refused by the network"
+            gateway.answer(writer, gateway.Reply.REFUSED)
+        else:
+            gateway.answer(writer, gateway.Reply.SUCCEEDED)
+            handler = self._handler(connection, reader, _GATEWAY_MODE)
+            handler.layer.context.server.address = (destination.host, destination.port)
+            handler.layer = layers.modes.TransparentProxy(handler.layer.context)
+            await self._handle(connection, handler)
+            return
+        await writer.drain()
+
+    async def _serve_home(self, connection: _Open, reader: asyncio.StreamReader) -> None:
+        """The honest network opens nothing, whatever is armed."""
+        relayed = HostPlan(Relay())
+        hosts = self.shared.names.hosts
+        connection.passage.arming = Arming("home", tuple((host, relayed) for host in hosts))
+        await self._serve_gateway(connection, reader)
+
+    def _handler(
+        self, connection: _Open, reader: asyncio.StreamReader, mode: mode_specs.ProxyMode
+    ) -> ProxyConnectionHandler:
+        master = self.shared.master
+        watched: Any = WatchedReader(reader, connection.passage.track)
+        connection.reader = watched
+        return ProxyConnectionHandler(master, watched, connection.writer, master.options, mode)
+
+    async def _handle(self, connection: _Open, handler: ProxyConnectionHandler) -> None:
+        connection.handler = handler
+        self.shared.passages[handler.client.id] = connection.passage
+        try:
+            await handler.handle_client()
+        finally:
+            del self.shared.passages[handler.client.id]
+
+    # -- names ----------------------------------------------------------------------------
+
+    def _tell(self, name: str, kind: str) -> tuple[str, ...]:
+        address = self.shared.names.address_of(normal(name))
+        return () if address is None else (address,)
+
+    def _lie(self, name: str, kind: str) -> tuple[str, ...] | None:
+        number, arming = self.armed
+        host = normal(name)
+        plan = arming.plan_for(host)
+        answer: tuple[str, ...] | None
+        match plan.dns if plan is not None else DnsLie.HONEST:
+            case DnsLie.HONEST:
+                answer = self._tell(name, kind)
+            case DnsLie.ATTACKER_ADDRESS:
+                answer = (ATTACKER_ADDRESS,)
+            case DnsLie.NXDOMAIN:
+                answer = ()
+            case DnsLie.SILENCE:
+                answer = None
+        told = "TIMEOUT" if answer is None else ", ".join(answer) or "NXDOMAIN"
+        lookup = Lookup(self.id, number, host, kind, told, time.time())
+        self.shared.recorder.lookup(lookup, in_scope=plan is not None)
+        return answer
+
+
+async def turns() -> None:
+    """Let everything happen that can happen now."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+def _end_silence(connection: _Open) -> None:
+    if not connection.passage.track.told:
+        connection.abort(f"said nothing for {OPENING_CAP:g} seconds")

@@ -1,0 +1,103 @@
+"""An open TCP connection with its limits: time, bytes, and a caller who may lose patience."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+
+from lab.phone.services import (
+    Cancellation,
+    ConnectionLost,
+    HttpProtocolError,
+    SocketTimeout,
+)
+
+CALL_FACTOR = 5
+"""How many times the limit of one step a whole call may take, redirects included."""
+MAX_RECEIVED = 4 * 1024 * 1024
+"""Bytes that one connection may send, of whatever kind."""
+
+_PART = 64 * 1024
+
+
+class Patience:
+    """How long one call may take.
+
+    ``timeout``, in seconds, is the limit of each step: a connection, a handshake, a read.
+    """
+
+    def __init__(self, timeout: float, cancellation: Cancellation | None = None) -> None:
+        self.cancellation = cancellation or Cancellation()
+        self._timeout = timeout
+        self._end = time.monotonic() + timeout * CALL_FACTOR
+        self.cancellation.check()
+
+    def step(self) -> float:
+        """Return when the step that begins now must be done, in ``time.monotonic`` seconds."""
+        return min(time.monotonic() + self._timeout, self._end)
+
+    def left(self, deadline: float) -> float:
+        """Return the seconds until ``deadline``. Raises SocketTimeout past it, Cancelled."""
+        self.cancellation.check()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise SocketTimeout("timeout")
+        return left
+
+
+class Link:
+    """Sends and receives within the limits; raises nothing but PlatformError. Owns ``sock``."""
+
+    def __init__(self, sock: socket.socket, patience: Patience) -> None:
+        self.patience = patience
+        self._sock = sock
+        self._received = 0
+        try:
+            patience.cancellation.watch(sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    def receive(self, deadline: float) -> bytes:
+        """Return what comes next, nothing at the end of the connection."""
+        try:
+            self._sock.settimeout(self.patience.left(deadline))
+            part = self._sock.recv(_PART)
+        except OSError as error:
+            raise self._failure(error) from error
+        if not part:
+            # A cancelled connection ends like this, too.
+            self.patience.cancellation.check()
+        self._received += len(part)
+        if self._received > MAX_RECEIVED:
+            raise HttpProtocolError(f"The server sent more than {MAX_RECEIVED} bytes")
+        return part
+
+    def send(self, content: bytes, deadline: float) -> None:
+        """Send all of ``content``."""
+        if not content:
+            return
+        try:
+            self._sock.settimeout(self.patience.left(deadline))
+            self._sock.sendall(content)
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def close(self, farewell: bytes = b"") -> None:
+        """Close, after sending ``farewell`` as far as that does not block. May be repeated."""
+        if self._sock.fileno() < 0:
+            return
+        with suppress(OSError):
+            self._sock.settimeout(0)
+            self._sock.send(farewell)
+            # With bytes left unread the system would reset the connection, and the reset could
+            # overtake the farewell.
+            self._sock.recv(_PART)
+        self._sock.close()
+
+    def _failure(self, error: OSError) -> ConnectionLost | SocketTimeout:
+        self.patience.cancellation.check()
+        if isinstance(error, TimeoutError):
+            return SocketTimeout("timeout")
+        return ConnectionLost("Connection reset")

@@ -1,0 +1,311 @@
+"""The reference client: what an app with a correct pinning SDK does (contract section 10)."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from enum import Enum, auto
+from pathlib import Path
+
+from lab.model.pins import Pin, PinConfiguration
+from lab.phone.http import HttpClient, LeafCheck
+from lab.phone.sdk.configuration import ConfigurationKeeper
+from lab.phone.sdk.errors import (
+    AllPinsExpired,
+    AlreadyInitialized,
+    DomainNotRegistered,
+    ErrorFetchingPinningInfo,
+    InvalidServerCert,
+    NotInitialized,
+    PinsMismatch,
+    SetupInProgress,
+    Timeout,
+    TrustPinError,
+)
+from lab.phone.sdk.events import Listeners, ValidationEvent, ValidationListener
+from lab.phone.sdk.limits import Limits
+from lab.phone.sdk.project import Project, read_settings, sanitize
+from lab.phone.sdk.reporter import Fate, Reporter
+from lab.phone.sdk.reports import Failure, QueuedReport, ReportQueue, write_report
+from lab.phone.sdk.storage import ConfigurationFiles
+from lab.phone.sdk.verifier import PinVerifier
+from lab.phone.services import (
+    DEFAULT_TIMEOUT,
+    Headers,
+    HttpResponse,
+    PhoneServices,
+    PlatformError,
+    SdkSettings,
+    SocketTimeout,
+    SslHandshakeError,
+    SslPeerUnverifiedError,
+    SslProtocolError,
+)
+
+APP_USER_AGENT = "TrustPin-Android-Sample/1.0.0"
+SDK_USER_AGENT = "TrustPin-Reference-Client/1.0"
+CLOSE_CAP = 0.8
+"""Seconds that ``close`` waits for the reporter's thread."""
+DEFINITIVE = (PinsMismatch, AllPinsExpired, DomainNotRegistered)
+"""The failures that are told to listeners and reported (contract section 5)."""
+AGAIN = frozenset({408, 425, 429})
+"""The 4xx statuses that ask to try again later (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)."""
+
+
+class _State(Enum):
+    NEW = auto()
+    SETTING_UP = auto()
+    READY = auto()
+
+
+class ReferenceClient:
+    """Implements ``lab.phone.services.Sdk``. May be used from any thread.
+
+    A client that is wrong in one way is a subclass that overrides one thing:
+
+    - ``user_store``, ``verify_chain``: what the platform is asked to check;
+    - ``verifier_class``: a ``PinVerifier`` that compares in another way;
+    - ``keeper_class``: a ``ConfigurationKeeper`` with another idea of what is in force;
+    - ``check``: all that is done about the chain of a connection of the app;
+    - ``configuration``: which configuration decides about it;
+    - ``fetch``, ``check_source``: how a configuration is fetched and whom from;
+    - ``report``, ``send``, ``check_collector``: whether and how failures are reported, whom to;
+    - ``get``, ``fetch_certificate``: the calls of the app themselves.
+    """
+
+    user_store = False
+    """Whether the user's certificates are trusted; an app does not unless it opts in."""
+    verify_chain = True
+    """Whether the platform validates chain and name before the pins are looked at."""
+    verifier_class: type[PinVerifier] = PinVerifier
+    keeper_class: type[ConfigurationKeeper] = ConfigurationKeeper
+
+    def __init__(self, phone: PhoneServices, storage: Path) -> None:
+        self.phone = phone
+        self.storage = storage
+        self._lock = threading.Lock()
+        self._state = _State.NEW
+        self._limits = Limits()
+        self._listeners = Listeners(lambda text: self.log("ERROR", text))
+        self._queue = ReportQueue(storage, lambda text: self.log("WARN", text))
+        self._reporter = Reporter(self._queue, self._send_safely)
+        self._project: Project | None = None
+        self._keeper: ConfigurationKeeper | None = None
+        self._verifier: tuple[PinConfiguration, PinVerifier] | None = None
+        self._app = self._http(APP_USER_AGENT, lambda *served: self.check(*served))
+        self._source = self._http(SDK_USER_AGENT, lambda *served: self.check_source(*served))
+        self._collector = self._http(SDK_USER_AGENT, lambda *served: self.check_collector(*served))
+        self._platform = self._http(SDK_USER_AGENT, None)
+
+    def add_listener(self, listener: ValidationListener) -> None:
+        """Tell ``listener`` about every definitive verdict from now on."""
+        self._listeners.add(listener)
+
+    def setup(self, settings: SdkSettings) -> None:
+        with self._lock:
+            if self._state is _State.SETTING_UP:
+                raise SetupInProgress("Setup is in progress")
+            if self._state is _State.READY:
+                raise AlreadyInitialized("TrustPin is already initialized")
+            self._state = _State.SETTING_UP
+        try:
+            self._start(read_settings(settings))
+        except BaseException:
+            self._state = _State.NEW
+            raise
+        self._state = _State.READY
+        self._reporter.nudge()
+
+    def get(
+        self, url: str, timeout: float = DEFAULT_TIMEOUT, headers: Headers = ()
+    ) -> HttpResponse:
+        self._require_setup()
+        response = self._app.request(
+            url, headers=headers, timeout=timeout, cancellation=self._limits.closing
+        )
+        if url.lower().startswith("https:"):
+            self._reporter.nudge()
+        return response
+
+    def fetch_certificate(self, host: str, port: int = 443) -> str:
+        """Return the leaf, PEM. Works before setup too, as the sample apps rely on.
+
+        Raises InvalidServerCert where the platform does not trust it, Timeout, PlatformError.
+        """
+        name = sanitize(host)
+        if not 0 < port < 65536:
+            raise InvalidServerCert(f"Invalid port: {port}")
+        try:
+            leaf = self._platform.leaf(name, port, DEFAULT_TIMEOUT, self._limits.closing)
+        except SocketTimeout as error:
+            raise Timeout(f"No certificate of '{name}' in time") from error
+        except (SslHandshakeError, SslPeerUnverifiedError, SslProtocolError) as error:
+            raise InvalidServerCert(str(error)) from error
+        return ssl.DER_cert_to_PEM_cert(leaf)
+
+    def close(self) -> None:
+        self._limits.close()
+        self._reporter.close(CLOSE_CAP)
+
+    def check(self, host: str, port: int, chain: tuple[bytes, ...]) -> None:
+        """Judge what was served to a connection of the app, before it sends anything.
+
+        Raises TrustPinError, which ends the connection.
+        """
+        self.log("DEBUG", f"Starting certificate verification for domain: {host}")
+        name = sanitize(host)
+        self.log("DEBUG", f"Sanitized domain: {name}")
+        self._judge(self.configuration(), name, port, chain)
+
+    def check_source(self, host: str, port: int, chain: tuple[bytes, ...]) -> None:
+        """Judge what a source of the configuration served, by the configuration held.
+
+        Only the platform's word is asked where that has no pin for the source that is alive:
+        the signature is what a configuration is believed for, and pins that have expired must
+        not keep the new ones out.
+        """
+        held = self._keeper.held if self._keeper is not None else None
+        if held is None:
+            return
+        name = sanitize(host)
+        verifier = self.verifier(held)
+        if verifier.live(verifier.pins_for(name) or (), self.phone.now()):
+            self._judge(held, name, port, chain)
+
+    def check_collector(self, host: str, port: int, chain: tuple[bytes, ...]) -> None:
+        """Judge what the collector served, without any event or report about it.
+
+        A collector without pins has the platform's word; without any configuration in force
+        nothing is sent.
+        """
+        usable = self._keeper.usable if self._keeper is not None else None
+        if usable is None:
+            raise ErrorFetchingPinningInfo("No usable pinning configuration")
+        name = sanitize(host)
+        verifier = self.verifier(usable)
+        if verifier.pins_for(name) is not None:
+            verifier.judge(name, chain, self.phone.now())
+
+    def configuration(self) -> PinConfiguration:
+        """Return the configuration in force. Raises NotInitialized, ErrorFetchingPinningInfo."""
+        if self._keeper is None:
+            raise NotInitialized("TrustPin is not initialized")
+        return self._keeper.current()
+
+    def verifier(self, configuration: PinConfiguration) -> PinVerifier:
+        """Return the verifier of this very configuration."""
+        known = self._verifier
+        if known is not None and known[0] is configuration:
+            return known[1]
+        assert self._project is not None, "a configuration comes of a setup"
+        verifier = self.verifier_class(configuration, self._project.mode)
+        self._verifier = configuration, verifier
+        return verifier
+
+    def fetch(self, url: str, timeout: float) -> bytes:
+        """Return what ``url`` answers with within ``timeout`` seconds, all in all. Redirects are
+        not followed (an assumption).
+
+        Raises ErrorFetchingPinningInfo, PlatformError, and what ``check_source`` raises.
+        """
+        with self._limits.within(timeout) as limit:
+            answer = self._source.request(
+                url, timeout=timeout, follow_redirects=False, cancellation=limit
+            )
+        if answer.status != 200:
+            raise ErrorFetchingPinningInfo(f"HTTP {answer.status}")
+        return answer.body
+
+    def report(
+        self,
+        host: str,
+        port: int,
+        chain: tuple[bytes, ...],
+        error: TrustPinError,
+        pins: tuple[Pin, ...],
+    ) -> None:
+        """Queue a report about a connection that was refused, never one about the collector."""
+        project = self._project
+        if project is None or not project.report_url or host == project.report_host:
+            return
+        failure = Failure(host, port, self.phone.now(), error.code, chain, pins)
+        self._queue.add(write_report(failure, project.device))
+        if self._state is _State.READY:
+            self._reporter.nudge()
+
+    def send(self, report: QueuedReport) -> Fate:
+        """Try to deliver a report. Raises PlatformError and what ``check_collector`` raises."""
+        assert self._project is not None, "reports are sent after setup"
+        answer = self._collector.request(
+            self._project.report_url,
+            method="POST",
+            headers=(("Content-Type", "application/json"),),
+            body=report.body,
+            follow_redirects=False,
+            cancellation=self._limits.closing,
+        )
+        if 200 <= answer.status < 300:
+            return Fate.DELIVERED
+        self.log("WARN", f"The collector answered {answer.status} to report {report.id}")
+        rejected = 400 <= answer.status < 500 and answer.status not in AGAIN
+        return Fate.REJECTED if rejected else Fate.KEPT
+
+    def log(self, level: str, message: str) -> None:
+        """Write a line to the phone's log."""
+        self.phone.log("TrustPin", level, message)
+
+    def _http(self, user_agent: str, check: LeafCheck | None) -> HttpClient:
+        return HttpClient(
+            self.phone,
+            user_agent=user_agent,
+            user_store=self.user_store,
+            verify=self.verify_chain,
+            check=check,
+        )
+
+    def _start(self, project: Project) -> None:
+        files = ConfigurationFiles(self.storage, project.scope, lambda text: self.log("WARN", text))
+        keeper = self.keeper_class(project, files, self.phone, self.fetch)
+        self._project, self._keeper = project, keeper
+        try:
+            keeper.start()
+        except BaseException:
+            self._project = self._keeper = None
+            raise
+
+    def _require_setup(self) -> None:
+        if self._state is _State.SETTING_UP:
+            raise SetupInProgress("Setup is in progress")
+        if self._state is _State.NEW:
+            raise NotInitialized("TrustPin is not initialized")
+
+    def _judge(
+        self, configuration: PinConfiguration, host: str, port: int, chain: tuple[bytes, ...]
+    ) -> None:
+        verifier = self.verifier(configuration)
+        pins = verifier.pins_for(host) or ()
+        if pins:
+            self.log("DEBUG", f"Found domain configuration with {len(pins)} pins")
+        try:
+            pin = verifier.judge(host, chain, self.phone.now())
+        except TrustPinError as error:
+            self.log("ERROR", f"{error.code}: {error}")
+            if isinstance(error, DEFINITIVE):
+                self._listeners.tell(ValidationEvent(host, error, chain[0]))
+                self.report(host, port, chain, error, pins)
+            raise
+        if pin is None:
+            self.log("INFO", f"Domain {host} is not registered: allowed (permissive mode)")
+            return
+        self.log("DEBUG", f"Certificate hash matches {pin.kind} pin for domain {host}")
+        self.log("INFO", f"Valid pin found for {host}")
+        self._listeners.tell(ValidationEvent(host))
+
+    def _send_safely(self, report: QueuedReport) -> Fate:
+        try:
+            return self.send(report)
+        except (PlatformError, TrustPinError) as error:
+            self.log("WARN", f"Report {report.id} has to wait: {error}")
+        except Exception as error:  # noqa: BLE001 - a stand-in's mistake must not end the thread
+            self.log("ERROR", f"Report {report.id} not sent: {type(error).__name__}: {error}")
+        return Fate.KEPT

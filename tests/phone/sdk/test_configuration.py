@@ -1,0 +1,437 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.model.pins import PinConfiguration
+from lab.phone.sdk import configuration
+from lab.phone.sdk.configuration import COLD_CAP, REFRESH_CAP, ConfigurationKeeper, Held
+from lab.phone.sdk.errors import (
+    ConfigIntegrityError,
+    ConfigurationValidationFailed,
+    ErrorFetchingPinningInfo,
+    PinsMismatch,
+    TrustPinError,
+)
+from lab.phone.sdk.storage import STATE, TOKEN, ConfigurationFiles
+from lab.phone.services import Cancelled, ConnectError
+from tests.phone.sdk import tokens
+from tests.phone.sdk.phones import NOON, TestPhone
+from tests.phone.sdk.tokens import PROJECT, SOURCE, numbered, right
+
+CAP = 10.0
+
+
+class Source:
+    """A configuration service of one function: ``answer`` is what is fetched, or raised."""
+
+    def __init__(self, answer: bytes | Exception) -> None:
+        self.answer = answer
+        self.fetched: list[tuple[str, float]] = []
+
+    def __call__(self, url: str, timeout: float) -> bytes:
+        self.fetched.append((url, timeout))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    @property
+    def fetches(self) -> int:
+        return len(self.fetched)
+
+
+DOWN = ConnectError("Failed to connect to config.acme.test")
+
+
+@pytest.fixture
+def phone() -> TestPhone:
+    return TestPhone()
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source(right(5))
+
+
+Start = Callable[[], ConfigurationKeeper]
+
+
+@pytest.fixture
+def launch(phone: TestPhone, source: Source, tmp_path: Path) -> Start:
+    """Make a keeper as the app does at each start of its process."""
+
+    def start() -> ConfigurationKeeper:
+        files = ConfigurationFiles(tmp_path, PROJECT.scope, lambda text: phone.log("f", "W", text))
+        return ConfigurationKeeper(PROJECT, files, phone, source)
+
+    return start
+
+
+@pytest.fixture
+def keeper(launch: Start) -> ConfigurationKeeper:
+    keeper = launch()
+    keeper.start()
+    return keeper
+
+
+def test_a_start_fetches_and_the_cache_lasts_ten_minutes(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source
+) -> None:
+    assert source.fetches == 1
+    for clock in (NOON, NOON + 599):
+        phone.clock = clock
+        assert keeper.current() == numbered(5)
+    assert source.fetches == 1
+    assert phone.logged("Using cached configuration") == 2
+    source.answer = right(6)
+    phone.clock = NOON + 601
+    assert keeper.current() == numbered(6)
+    assert source.fetches == 2
+
+
+def test_a_fetch_that_succeeds_starts_ten_new_minutes(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source
+) -> None:
+    phone.clock += 601
+    keeper.current()
+    phone.clock += 599
+    keeper.current()
+    assert source.fetches == 2
+
+
+def test_the_list_of_sources_is_tried_twice(launch: Start, source: Source) -> None:
+    source.answer = DOWN
+    with pytest.raises(ErrorFetchingPinningInfo):
+        launch().start()
+    assert [url for url, _ in source.fetched] == [SOURCE, SOURCE]
+
+
+def test_one_pass_may_fail(launch: Start, phone: TestPhone, source: Source) -> None:
+    def second_time(url: str, timeout: float) -> bytes:
+        token = source(url, timeout)
+        if source.fetches == 1:
+            raise DOWN
+        return token
+
+    keeper = launch()
+    keeper._fetch = second_time
+    keeper.start()
+    assert keeper.current() == numbered(5)
+    assert phone.logged("Failed to fetch configuration from config.acme.test") == 1
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        tokens.tampered(5),
+        tokens.foreign(5),
+        tokens.future(5),
+        tokens.without_domains(5),
+        right(5)[:-5],
+        right(5) + b"\n",
+        b"<!doctype html><title>Welcome</title>",
+        b"",
+    ],
+)
+def test_a_start_with_what_the_owner_did_not_sign_fails(
+    launch: Start, source: Source, tmp_path: Path, token: bytes
+) -> None:
+    source.answer = token
+    with pytest.raises(ConfigurationValidationFailed):
+        launch().start()
+    assert source.fetches == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "failure", [DOWN, ErrorFetchingPinningInfo("HTTP 404"), PinsMismatch("config.acme.test")]
+)
+def test_a_cold_start_needs_a_source(launch: Start, source: Source, failure: Exception) -> None:
+    source.answer = failure
+    with pytest.raises(ErrorFetchingPinningInfo):
+        launch().start()
+
+
+def test_a_refusal_counts_for_more_than_silence(launch: Start, source: Source) -> None:
+    """First tampered, then gone: what was seen is said."""
+
+    def fetch(url: str, timeout: float) -> bytes:
+        source(url, timeout)
+        if source.fetches == 1:
+            return tokens.tampered(5)
+        raise DOWN
+
+    keeper = launch()
+    keeper._fetch = fetch
+    with pytest.raises(ConfigurationValidationFailed):
+        keeper.start()
+
+
+def test_each_start_fetches(keeper: ConfigurationKeeper, launch: Start, source: Source) -> None:
+    source.answer = right(6)
+    again = launch()
+    again.start()
+    assert source.fetches == 2
+    assert again.current() == numbered(6)
+
+
+def test_a_start_without_network_uses_what_an_earlier_one_left(
+    keeper: ConfigurationKeeper, launch: Start, phone: TestPhone, source: Source
+) -> None:
+    source.answer = DOWN
+    phone.clock = NOON + 86_399
+    again = launch()
+    again.start()
+    assert again.current() == numbered(5)
+    phone.clock = NOON + 86_400
+    with pytest.raises(ErrorFetchingPinningInfo):
+        again.current()
+    with pytest.raises(ErrorFetchingPinningInfo):
+        launch().start()
+
+
+def test_what_was_left_is_never_fresh(
+    keeper: ConfigurationKeeper, launch: Start, phone: TestPhone, source: Source
+) -> None:
+    source.answer = DOWN
+    again = launch()
+    again.start()
+    source.answer = right(6)
+    phone.clock += 6
+    assert again.current() == numbered(6)
+
+
+def test_what_was_left_is_verified_again(
+    keeper: ConfigurationKeeper, launch: Start, source: Source, phone: TestPhone, tmp_path: Path
+) -> None:
+    source.answer = DOWN
+    for token in (tokens.tampered(9), tokens.foreign(9), tokens.future(9), b"rubbish", right(4)):
+        (tmp_path / TOKEN).write_bytes(token)
+        with pytest.raises(ErrorFetchingPinningInfo):
+            launch().start()
+    assert phone.logged("The stored configuration is ignored") == 5
+
+
+def test_a_damaged_state_means_a_cold_start(
+    keeper: ConfigurationKeeper, launch: Start, source: Source, tmp_path: Path
+) -> None:
+    (tmp_path / STATE).write_bytes(b"{")
+    source.answer = DOWN
+    with pytest.raises(ErrorFetchingPinningInfo):
+        launch().start()
+    source.answer = right(5)
+    launch().start()
+
+
+def test_an_older_version_is_refused_and_the_newer_stays(
+    keeper: ConfigurationKeeper, launch: Start, phone: TestPhone, source: Source
+) -> None:
+    """TP-13, while running and at the next start, with and without the source."""
+    source.answer = right(4)
+    phone.clock += 601
+    assert keeper.current() == numbered(5)
+    again = launch()
+    with pytest.raises(ConfigIntegrityError) as caught:
+        again.start()
+    assert "version" not in str(caught.value)
+    source.answer = DOWN
+    last = launch()
+    last.start()
+    assert last.current() == numbered(5)
+
+
+def test_the_version_outlives_a_configuration_that_cannot_be_used(
+    keeper: ConfigurationKeeper, launch: Start, source: Source, tmp_path: Path
+) -> None:
+    (tmp_path / TOKEN).unlink()
+    source.answer = right(4)
+    with pytest.raises(ConfigIntegrityError):
+        launch().start()
+    source.answer = right(5)
+    launch().start()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [DOWN, PinsMismatch("x"), tokens.tampered(9), tokens.future(9), right(4), b"rubbish"],
+)
+def test_whatever_a_refresh_fails_for_the_old_one_stays_for_a_day(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source, answer: bytes | Exception
+) -> None:
+    source.answer = answer
+    for elapsed in (601.0, 86_399.0):
+        phone.clock = NOON + elapsed
+        assert keeper.current() == numbered(5)
+    assert phone.logged("Configuration not refreshed") == 2
+    phone.clock = NOON + 86_400
+    with pytest.raises(ErrorFetchingPinningInfo):
+        keeper.current()
+    source.answer = right(6)
+    assert keeper.current() == numbered(6)
+
+
+def test_a_failed_refresh_is_not_repeated_for_five_seconds(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source
+) -> None:
+    source.answer = DOWN
+    phone.clock += 601
+    for clock, fetches in ((0.0, 3), (4.9, 3), (5.1, 5), (0.0, 7)):
+        phone.clock = NOON + 601 + clock
+        assert keeper.current() == numbered(5)
+        assert source.fetches == fetches
+
+
+def test_without_a_usable_configuration_each_request_tries(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source
+) -> None:
+    source.answer = DOWN
+    phone.clock += 90_000
+    for fetches in (3, 5):
+        with pytest.raises(ErrorFetchingPinningInfo):
+            keeper.current()
+        assert source.fetches == fetches
+
+
+def test_a_clock_that_goes_backwards_makes_nothing_fresh_and_nothing_old(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source
+) -> None:
+    phone.clock = NOON - 3 * 365 * 86_400
+    source.answer = DOWN
+    assert keeper.current() == numbered(5)
+    assert source.fetches == 3
+    source.answer = right(6)
+    phone.clock += 6
+    assert keeper.current() == numbered(6)
+    phone.clock = NOON
+    assert keeper.current() == numbered(6)
+    assert source.fetches == 5
+
+
+def test_a_disk_that_fails_only_costs_the_memory_of_the_next_start(
+    phone: TestPhone, source: Source, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    files = ConfigurationFiles(blocked, PROJECT.scope, lambda text: phone.log("f", "W", text))
+    keeper = ConfigurationKeeper(PROJECT, files, phone, source)
+    keeper.start()
+    assert keeper.current() == numbered(5)
+    assert phone.logged("could not be stored") == 1
+
+
+def test_a_cancelled_fetch_is_not_tried_again(launch: Start, source: Source) -> None:
+    source.answer = Cancelled("Canceled")
+    with pytest.raises(Cancelled):
+        launch().start()
+    assert source.fetches == 1
+
+
+def test_a_fetch_shares_its_time_among_the_tries(
+    keeper: ConfigurationKeeper, launch: Start, phone: TestPhone, source: Source
+) -> None:
+    source.answer = DOWN
+    phone.clock += 601
+    keeper.current()
+    first, second = (timeout for _, timeout in source.fetched[1:])
+    assert first == pytest.approx(REFRESH_CAP / 2, abs=0.2)
+    assert second == pytest.approx(REFRESH_CAP, abs=0.2)
+    phone.clock += 90_000
+    with pytest.raises(ErrorFetchingPinningInfo):
+        launch().start()
+    assert source.fetched[3][1] == pytest.approx(COLD_CAP / 2, abs=0.2)
+
+
+def test_a_source_that_hangs_does_not_get_more_time_than_there_is(
+    keeper: ConfigurationKeeper, phone: TestPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+
+    def hang(url: str, timeout: float) -> bytes:
+        fetched.append(timeout)
+        time.sleep(timeout)
+        raise DOWN
+
+    monkeypatch.setattr(configuration, "REFRESH_CAP", 0.1)
+    keeper._fetch = hang
+    phone.clock += 601
+    began = time.monotonic()
+    assert keeper.current() == numbered(5)
+    assert time.monotonic() - began < 1
+    assert fetched == [pytest.approx(0.05, abs=0.02)] * len(fetched)
+
+
+@pytest.mark.parametrize("healthy", [True, False])
+@pytest.mark.parametrize("elapsed", [601.0, 90_000.0])
+def test_one_thread_fetches_for_all(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source, healthy: bool, elapsed: float
+) -> None:
+    """Those who wait get what came of it, also where nothing did."""
+    source.answer = right(6) if healthy else DOWN
+    phone.clock += elapsed
+    came, done = threading.Semaphore(0), []
+
+    class Lock:
+        """A lock that lets it be known when somebody comes to it."""
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            came.release()
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def slow(url: str, timeout: float) -> bytes:
+        for _ in range(8 if source.fetches == 1 else 0):
+            assert came.acquire(timeout=CAP)
+        return source(url, timeout)
+
+    def ask() -> None:
+        try:
+            done.append(keeper.current().version)
+        except TrustPinError:
+            done.append(0)
+
+    keeper._fetch = slow
+    keeper._fetching = Lock()  # type: ignore[assignment]
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(CAP)
+    usable = 5 if elapsed < 86_400 else 0
+    assert done == [6 if healthy else usable] * 8
+    assert source.fetches == (2 if healthy else 3)
+
+
+class Lenient(ConfigurationKeeper):
+    """A wrong client: believes everything, old versions too, for as long as it lives."""
+
+    def verify(self, token: bytes) -> PinConfiguration:
+        return numbered(int(token))
+
+    def accepts(self, version: int, highest: int) -> bool:
+        return True
+
+    def is_fresh(self, held: Held, now: float) -> bool:
+        return held.configuration.version == 3
+
+
+def test_a_wrong_client_overrides_what_it_gets_wrong(
+    phone: TestPhone, source: Source, tmp_path: Path
+) -> None:
+    files = ConfigurationFiles(tmp_path, PROJECT.scope, lambda text: phone.log("f", "W", text))
+    keeper = Lenient(PROJECT, files, phone, source)
+    for version in (9, 3):
+        source.answer = b"%d" % version
+        keeper.start()
+        assert keeper.current() == numbered(version)
+    phone.clock += 1e9
+    source.answer = b"4"
+    assert keeper.current() == numbered(3)

@@ -111,10 +111,8 @@ def open_tls(link: Link, host: str, judge: Judge) -> TlsConnection:
 def _client(host: str, judge: Judge, findings: Findings) -> SSL.Connection:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    # Level 1 refuses what Android does: SHA-1 signatures, RSA below 1024 bits. It does so in the
-    # handshake too, where a client that accepts every certificate has no say any more.
-    level = 1 if judge.verify else 0
-    context.set_cipher_list(f"{_SUITES}:@SECLEVEL={level}".encode())
+    # Level 1 refuses what Android does: SHA-1 signatures, RSA below 1024 bits.
+    context.set_cipher_list(f"{_SUITES}:@SECLEVEL=1".encode())
     # A renegotiation could bring another certificate after the first one was judged.
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)

@@ -33,8 +33,8 @@ from lab.phone.services import CertificateTimeError, SslHandshakeError, SslPeerU
 
 MAX_DEPTH = 10
 """Intermediates between leaf and anchor."""
-MAX_NAMES = 20
-"""Names of a certificate that an error message lists."""
+MAX_SHOWN = 1000
+"""Characters of a name, or of a list of names, that an error message shows."""
 
 _TIME = frozenset({Code.ERR_CERT_HAS_EXPIRED, Code.ERR_CERT_NOT_YET_VALID})
 _UNTRUSTED = frozenset(
@@ -137,7 +137,7 @@ def _note(
     if ok:
         return True
     findings = connection.get_app_data()
-    if isinstance(findings, Findings) and not findings.code:
+    if isinstance(findings, Findings):
         findings.code = code
         findings.certificate = certificate
     return False
@@ -200,7 +200,7 @@ def _not_verified(
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
     plain = [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
-    listed = ", ".join(plain[:MAX_NAMES])
+    listed = ", ".join(plain)
     return "\n    ".join(
         [
             f"Hostname {host} not verified:",
@@ -212,7 +212,7 @@ def _not_verified(
 
 
 def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text[:1000])
+    return "".join(c if c.isprintable() else "?" for c in text[:MAX_SHOWN])
 
 
 def _time_words(code: int, certificate: crypto.X509, now: float) -> str:

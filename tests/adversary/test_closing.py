@@ -190,7 +190,7 @@ QUIET = """
         left = []
         for way in (peers.Proxy(around), peers.Gateway(around.rogue)):
             peers.reset(way.open(peers.HOST))
-            for data in (b"\\x16\\x03\\x01\\x00\\x01\\x00", b"\\0", b"GET / HTTP/9\\r\\n\\r\\n"):
+            for data in (b"\\x16\\x03\\x01\\x00\\x00", b"\\0", b"GET / HTTP/9\\r\\n\\r\\n"):
                 with way.open(peers.HOST) as plain:
                     plain.sendall(data)
                     peers.ended(plain)

@@ -110,6 +110,9 @@ def test_a_server_by_its_ipv6_address(made: dict[str, tuple[Path, Path]]) -> Non
     file, key = made["p256"]
     with peers.s_server(file, key, host="[::1]") as port:
         assert as_table(pins(f"[::1]:{port}")) == openssl.base64_pins(file)
+        # Another address is another server, not this machine's usual one.
+        refused = os.strerror(errno.ECONNREFUSED)
+        assert complaint(f"[::ffff:127.0.0.2]:{port}") == refused
 
 
 class TestForms:

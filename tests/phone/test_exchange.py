@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-from hpack import Encoder
+from hpack import Decoder, Encoder
 from hyperframe.frame import (
     DataFrame,
     Frame,
@@ -130,6 +130,7 @@ def test_headers_keep_their_order_and_what_they_say() -> None:
         b"HTTP/1.1 99 Low\r\n\r\n",
         b"HTTP/9.9 200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"x" * 5000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
@@ -191,7 +192,43 @@ def test_a_request_leaves_in_one_piece() -> None:
         assert tape.sends == 1
 
 
+def test_an_early_answer_is_read_where_the_server_stops_listening() -> None:
+    class Deaf(Tape):
+        def send(self, content: bytes) -> None:
+            super().send(content)
+            raise ConnectionLost("Connection reset")
+
+    tape = Deaf(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+    assert exchange(tape, Request("POST", URL, body=bytes(200_000)), http2=False).status == 413
+
+
 # HTTP/2.
+
+
+def test_what_is_sent_over_http2() -> None:
+    tape = Tape(frames(headers(STATUS, end=True)))
+    request = Request("POST", URL, (("X-Mine", "1"),), b"text")
+    exchange(tape, request, http2=True)
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    assert tape.sent.startswith(preface)
+    assert _headers_sent(tape.sent[len(preface) :]) == [
+        (":method", "POST"),
+        (":authority", "api.acme.test"),
+        (":scheme", "https"),
+        (":path", "/path?q=1"),
+        ("content-length", "4"),
+        ("x-mine", "1"),
+    ]
+
+
+def _headers_sent(sent: bytes) -> list[tuple[str, str]]:
+    while sent:
+        frame, length = Frame.parse_frame_header(memoryview(sent[:9]))
+        frame.parse_body(memoryview(sent[9 : 9 + length]))
+        if isinstance(frame, HeadersFrame):
+            return [(str(name), str(value)) for name, value in Decoder().decode(frame.data)]
+        sent = sent[9 + length :]
+    return []
 
 
 @pytest.mark.parametrize("part", [1, 65536])

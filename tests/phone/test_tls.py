@@ -255,17 +255,23 @@ def test_every_hello_looks_the_same(phone: DirectPhone, serve: Serve) -> None:
         hellos.append(sock.recv(65536))
 
     serve(note)
-    for _ in range(3):
+    for verify in (True, True, False):
         with pytest.raises(ConnectionLost):
-            shake(phone)
-    shapes = {_without_secrets(hello) for hello in hellos}
-    assert len(hellos) == 3
+            shake(phone, verify=verify)
     assert len(set(hellos)) == 3
-    assert len(shapes) == 1
+    shapes = [_shape(hello) for hello in hellos]
+    assert shapes[0] == shapes[1] == shapes[2]
+    _, extensions = shapes[0]
+    assert extensions[43] == b"\x04\x03\x04\x03\x03"
+    assert extensions[16] == b"\x00\x0c\x02h2\x08http/1.1"
 
 
-def _without_secrets(hello: bytes) -> tuple[bytes, tuple[int, ...]]:
-    """Return suites and extensions' types of a ClientHello record."""
+SECRET = (0, 51)
+"""Extensions that differ by design: server_name and key_share."""
+
+
+def _shape(hello: bytes) -> tuple[bytes, dict[int, bytes]]:
+    """Return the suites of a ClientHello record and its extensions but for their secrets."""
     at = 5 + 4 + 2 + 32
     at += 1 + hello[at]
     length = int.from_bytes(hello[at : at + 2], "big")
@@ -273,8 +279,10 @@ def _without_secrets(hello: bytes) -> tuple[bytes, tuple[int, ...]]:
     at += 2 + length
     at += 1 + hello[at]
     at += 2
-    kinds = []
+    extensions = {}
     while at < len(hello):
-        kinds.append(int.from_bytes(hello[at : at + 2], "big"))
-        at += 4 + int.from_bytes(hello[at + 2 : at + 4], "big")
-    return suites, tuple(kinds)
+        kind = int.from_bytes(hello[at : at + 2], "big")
+        length = int.from_bytes(hello[at + 2 : at + 4], "big")
+        extensions[kind] = b"" if kind in SECRET else hello[at + 4 : at + 4 + length]
+        at += 4 + length
+    return suites, extensions

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from lab.phone.files import MAX_FILE, FileError
+from lab.phone.node import LAUNCHER
 from lab.phone.shell import Shell
 from lab.phone.state import PhoneState
 from lab.phone.ui import Screen
@@ -42,8 +43,8 @@ class MobileCommands:
             "clearApp": self._clear,
             "clickGesture": self._click,
             "deepLink": self._deep_link,
-            "getCurrentActivity": lambda _: self._front("name"),
-            "getCurrentPackage": lambda _: self._front("package"),
+            "getCurrentActivity": lambda _: self._front()[1],
+            "getCurrentPackage": lambda _: self._front()[0],
             "getDeviceTime": self._device_time,
             "hideKeyboard": lambda _: False,
             "isAppInstalled": lambda call: self.state(_app(call)) is not AppState.NOT_INSTALLED,
@@ -111,9 +112,10 @@ class MobileCommands:
     def _deep_link(self, call: Parameters) -> None:
         self.launch(call.text("package", ""), call.text("url"))
 
-    def _front(self, attribute: str) -> str | None:
+    def _front(self) -> tuple[str, str]:
+        """Return package and activity of what is in front."""
         front = self._screen.foreground
-        return None if front is None else str(getattr(front, attribute))
+        return (LAUNCHER, ".Launcher") if front is None else (front.package, front.name)
 
     # -- touch and keys -------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +13,9 @@ from lab.phone.sdk.reports import QueuedReport, ReportQueue, write_report
 from tests.phone.sdk.test_reports import failure
 
 CAP = 10.0
+
+
+T = TypeVar("T")
 
 
 class Collector:
@@ -41,7 +45,7 @@ class Waits(threading.Condition):
         super().__init__()
         self.asked: list[float | None] = []
 
-    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+    def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
         self.asked.append(timeout)
         return super().wait_for(predicate, timeout)
 
@@ -166,14 +170,16 @@ def test_close_does_not_wait_for_ever(tmp_path: Path) -> None:
             assert proceed.wait(CAP)
             return super().__call__(report)
 
-    desk = Desk(tmp_path, Hanging(Fate.KEPT), NEVER)
-    desk.file()
+    collector = Hanging(Fate.DELIVERED)
+    desk = Desk(tmp_path, collector, NEVER)
+    filed = [desk.file(), desk.file()]
     assert begun.wait(CAP)
     began = time.monotonic()
     desk.reporter.close(0.1)
     assert 0.1 <= time.monotonic() - began < 1
     proceed.set()
     desk.reporter.close(CAP)
+    assert collector.sent == filed[:1]
 
 
 def test_threads_that_file_at_once_lose_nothing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 
 import pytest
@@ -97,7 +97,6 @@ def test_a_client_that_asks_whether_to_go_on_is_told_to(start: Start) -> None:
         (b"\x00\x01\x02\x03\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
-        (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
@@ -119,10 +118,8 @@ def test_a_body_that_is_too_long_is_refused_while_it_is_still_being_sent(start: 
     # The refusal comes before the end: that the sending breaks off then is nobody's fault.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lab.phone.webdriver.listener.MAX_BODY", 100_000)
-        try:
+        with suppress(OSError):
             connection.request("POST", "/", bytes(3_000_000))
-        except OSError:
-            pass
         response = connection.getresponse()
         assert response.status == 413
         assert "longer than 100000 bytes" in response.read().decode()

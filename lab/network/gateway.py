@@ -53,7 +53,9 @@ async def read_destination(
     try:
         async with asyncio.timeout(HANDSHAKE_CAP):
             return await _read_destination(reader, writer)
-    except (asyncio.IncompleteReadError, TimeoutError, OSError, UnicodeDecodeError) as error:
+    except TimeoutError:
+        raise BadClient("took too long") from None
+    except (asyncio.IncompleteReadError, OSError, UnicodeDecodeError) as error:
         raise BadClient(str(error)) from None
 
 

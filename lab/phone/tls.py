@@ -90,7 +90,11 @@ def open_tls(link: Link, host: str, judge: Judge) -> TlsConnection:
     Raises PlatformError; the link is closed then, after the alert that tells the server why.
     """
     findings = Findings()
-    connection = _client(host, judge, findings)
+    try:
+        connection = _client(host, judge, findings)
+    except BaseException:
+        link.close()
+        raise
     try:
         _handshake(link, connection, findings, judge)
         opened = TlsConnection(link, connection)

@@ -6,6 +6,7 @@ of one width, bold by a thin stroke. It has no check mark either: that one is dr
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
@@ -26,6 +27,8 @@ _FIXED_SIZE = 25
 _BASELINE = 23
 _MOST_CELLS = 512
 """Glyphs kept ready; text from the outside may hold any character."""
+_MOST_TEXTS = 512
+"""Texts kept ready, and rows of the log: from one picture to the next hardly any is new."""
 
 
 class Align(StrEnum):
@@ -44,6 +47,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     return loaded
 
 
+@lru_cache(maxsize=_MOST_TEXTS)
 def length(text: str, size: int) -> int:
     """Return how many pixels wide ``text`` is on one line."""
     plain = text.replace(CHECK, "")
@@ -110,11 +114,18 @@ def write_log(image: Image.Image, text: str, bounds: Bounds, colour: Colour) -> 
         if len(folded) >= rows:
             break
     for row, line in enumerate(folded[-rows:]):
-        mask = Image.new("L", (columns * width, height))
-        for column, character in enumerate(line):
-            if character != " ":
-                mask.paste(_cell(character), (column * width, 0))
-        image.paste(colour, (left, top + row * height), mask)
+        image.paste(colour, (left, top + row * height), _row(line))
+
+
+@lru_cache(maxsize=_MOST_TEXTS)
+def _row(line: str) -> Image.Image:
+    """Return the mask of a line in fixed pitch."""
+    width, height = CELL
+    mask = Image.new("L", (max(1, len(line)) * width, height))
+    for column, character in enumerate(line):
+        if character != " ":
+            mask.paste(_cell(character), (column * width, 0))
+    return mask
 
 
 @lru_cache(maxsize=_MOST_CELLS)
@@ -169,13 +180,23 @@ def _line(
             canvas.line(ticks, colour, max(3, size // 8), joint="curve")
             x += size
         if part:
-            canvas.text(
-                (x, baseline),
-                part,
-                fill=colour,
-                font=font(size),
-                anchor="ls",
-                stroke_width=0.6 if bold else 0,
-                stroke_fill=colour,
-            )
+            mask, (left, top) = _text(part, size, bold=bold)
+            canvas.bitmap((x + left, baseline + top), mask, colour)
             x += length(part, size)
+
+
+@lru_cache(maxsize=_MOST_TEXTS)
+def _text(text: str, size: int, *, bold: bool) -> tuple[Image.Image, tuple[int, int]]:
+    """Return the mask of ``text``, and where it lies beside the start of its baseline."""
+    stroke = 0.6 if bold else 0.0
+    left, top, right, bottom = (
+        math.floor(edge) if number < 2 else math.ceil(edge)
+        for number, edge in enumerate(font(size).getbbox(text, anchor="ls", stroke_width=stroke))
+    )
+    # A pixel of room on every side, for the smooth edges.
+    left, top = left - 1, top - 1
+    mask = Image.new("L", (max(1, right - left + 1), max(1, bottom - top + 1)))
+    ImageDraw.Draw(mask).text(
+        (-left, -top), text, fill=255, font=font(size), anchor="ls", stroke_width=stroke
+    )
+    return mask, (left, top)

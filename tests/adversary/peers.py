@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -31,6 +32,8 @@ HOST = "api.acme.test"
 WEBSITE = "www.acme.test"
 ELSEWHERE = "bank.example"
 """A host that is not declared."""
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 _STORES = ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 ENVIRONMENT = {
@@ -200,6 +203,12 @@ def s_client(proxy: Endpoint, host: str, *arguments: str) -> subprocess.Complete
         timeout=CAP,
         check=False,
     )
+
+
+def shown_chain(text: bytes) -> tuple[bytes, ...]:
+    """Return the DER certificates that ``openssl s_client -showcerts`` shows, in order."""
+    shown = text.decode().partition("Server certificate")[0]
+    return tuple(ssl.PEM_cert_to_DER_cert(pem) for pem in _PEM.findall(shown))
 
 
 def wget(proxy: Endpoint, root: Path, url: str) -> subprocess.CompletedProcess[bytes]:

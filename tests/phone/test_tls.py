@@ -22,6 +22,7 @@ from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
 from tests.phone.handshake import listen, shake, talk
 from tests.phone.peers import (
+    CAP,
     Server,
     TlsScript,
     read_request,
@@ -142,6 +143,21 @@ def test_cancelling_ends_a_handshake(phone: DirectPhone, serve: Serve) -> None:
     assert time.monotonic() - began < 1
     with pytest.raises(Cancelled):
         shake(phone, cancellation=cancellation)
+
+
+def test_a_handshake_that_cannot_begin_leaves_nothing_open(
+    phone: DirectPhone, serve: Serve
+) -> None:
+    received: list[bytes] = []
+    server = serve(lambda sock: received.append(until_closed(sock)))
+    phone.clock = 1e20
+    with pytest.raises((OverflowError, ValueError, OSError)):
+        shake(phone)
+    deadline = time.monotonic() + CAP / 4
+    while not received and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert received == [b""]
+    server.wait()
 
 
 # After the handshake.

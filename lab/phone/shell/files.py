@@ -26,8 +26,11 @@ def _ls(process: Process) -> int:
 def _long(process: Process, folder: str, name: str) -> str:
     """Return a line of ``ls -l``, without the times: the phone's files have none of its own."""
     host = process.phone.files.host_path(name if name == folder else f"{folder}/{name}")
-    kind, size = ("d", 0) if host.is_dir() else ("-", host.stat().st_size)
-    return f"{kind}rw-r--r-- 1 root root {size:8} {name}"
+    try:
+        kind, size = ("drwxr-xr-x", 0) if host.is_dir() else ("-rw-r--r--", host.stat().st_size)
+    except OSError:
+        raise FileError(name, "No such file or directory") from None
+    return f"{kind} 1 root root {size:8} {name}"
 
 
 def _mkdir(process: Process) -> int:

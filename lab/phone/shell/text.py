@@ -9,8 +9,8 @@ from lab.phone.shell.process import CommandFailed, Process, options
 
 MAX_PATTERN = 200
 """Characters of grep's pattern."""
-MAX_SEARCHED = 4096
-"""Characters of a line that grep looks at."""
+MAX_LINE = 4096
+"""Characters of a line in which grep looks for something that repeats."""
 GREP_CAP = 5.0
 """Seconds that a grep may take."""
 
@@ -96,7 +96,7 @@ def _grep(process: Process) -> int:
     if not rest:
         raise CommandFailed("grep: no REGEX", 2)
     lines = b"".join(_inputs(process, rest[1:])).decode("utf-8", "replace").splitlines()
-    matcher = _matcher(rest[0], found)
+    matcher, repeats = _matcher(rest[0], found)
     most = _number(process, found["m"]) if "m" in found else len(lines)
     hits: list[str] = []
     deadline = time.monotonic() + GREP_CAP
@@ -105,30 +105,29 @@ def _grep(process: Process) -> int:
             break
         if time.monotonic() > deadline:
             raise CommandFailed(f"grep: not done after {GREP_CAP:g} seconds", 2)
-        if (matcher.search(line[:MAX_SEARCHED]) is None) == ("v" in found):
+        if repeats and len(line) > MAX_LINE:
+            raise CommandFailed(f"grep: a line is longer than {MAX_LINE} characters", 2)
+        if (matcher.search(line) is None) == ("v" in found):
             hits.append(line)
     if "c" in found:
         process.out.line(str(len(hits)))
     elif "q" not in found:
         if "o" in found:
-            hits = [
-                match[0]
-                for line in hits
-                for match in matcher.finditer(line[:MAX_SEARCHED])
-                if match[0]
-            ]
+            hits = [match[0] for line in hits for match in matcher.finditer(line) if match[0]]
         process.print_lines(hits)
     return 0 if hits else 1
 
 
 _REPEATED_GROUP = re.compile(r"\)[*+?{]")
 _REPETITION = re.compile(r"[*+{]")
-MAX_REPETITIONS = 2
+MAX_REPETITIONS = 1
 """Python's expressions try every way to divide a line among their repetitions."""
 
 
-def _matcher(pattern: str, found: dict[str, str]) -> re.Pattern[str]:
-    """Return the pattern as Python's. Raises CommandFailed, also for one that has no end."""
+def _matcher(pattern: str, found: dict[str, str]) -> tuple[re.Pattern[str], bool]:
+    """Return the pattern as Python's, and whether it repeats anything. Raises CommandFailed, also
+    for one that might never come to an end."""
+    repetitions = 0
     if len(pattern) > MAX_PATTERN:
         raise CommandFailed(f"grep: the pattern is longer than {MAX_PATTERN} characters", 2)
     if "F" in found:
@@ -144,7 +143,7 @@ def _matcher(pattern: str, found: dict[str, str]) -> re.Pattern[str]:
     if "x" in found:
         pattern = rf"\A(?:{pattern})\Z"
     try:
-        return re.compile(pattern, re.IGNORECASE if "i" in found else 0)
+        return re.compile(pattern, re.IGNORECASE if "i" in found else 0), repetitions > 0
     except (re.error, RecursionError, OverflowError) as error:
         raise CommandFailed(f"grep: bad REGEX: {error}", 2) from None
 
@@ -167,10 +166,8 @@ def _inputs(process: Process, paths: list[str]) -> list[bytes]:
 
 def _with_count(process: Process) -> Process:
     """Read ``-5`` as ``-n 5``."""
-    process.arguments = [
-        f"-n{argument[1:]}" if re.fullmatch(r"-\d+", argument, re.ASCII) else argument
-        for argument in process.arguments
-    ]
+    if process.arguments and re.fullmatch(r"-\d+", process.arguments[0], re.ASCII):
+        process.arguments = [f"-n{process.arguments[0][1:]}", *process.arguments[1:]]
     return process
 
 

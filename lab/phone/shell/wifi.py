@@ -40,7 +40,7 @@ def _connect(process: Process, arguments: list[str]) -> None:
     if security not in _NEEDS_PASSPHRASE:
         raise CommandFailed(f"Error: Unknown network type {security}", EXIT_USAGE)
     if _NEEDS_PASSPHRASE[security] and len(arguments) < 3:
-        raise CommandFailed("Error: Argument expected after a passphrase is needed", EXIT_USAGE)
+        raise CommandFailed(f"Error: {security} needs a passphrase", EXIT_USAGE)
     if not process.phone.join(ssid):
         raise CommandFailed(f'Connection failed: no network "{ssid}" in reach')
     process.out.line("Connection initiated ")

@@ -22,7 +22,7 @@ def test_the_document_is_xml_that_says_what_is_there() -> None:
     text = page_of(tree()).text()
     assert text.startswith("<?xml version='1.0' encoding='UTF-8'?>\n<hierarchy index=\"0\"")
     root = etree.fromstring(text.encode())
-    assert dict(root.attrib) == {
+    assert dict(root.items()) == {
         "index": "0",
         "class": "hierarchy",
         "rotation": "0",
@@ -31,7 +31,7 @@ def test_the_document_is_xml_that_says_what_is_there() -> None:
     }
     field, off = root[0]
     assert field.tag == EDIT
-    assert dict(field.attrib) == {
+    assert dict(field.items()) == {
         "index": "0",
         "package": "a.b",
         "class": EDIT,

@@ -48,7 +48,7 @@ def normal(host: str) -> str:
 
     What is not printable ASCII is escaped, what is too long for a name is cut off.
     """
-    return printable(host[:MAX_NAME].lower().removesuffix("."))
+    return printable(host[:MAX_NAME].removesuffix(".")).lower()
 
 
 def printable(text: str) -> str:

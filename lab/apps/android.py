@@ -9,6 +9,7 @@ from lxml import etree
 if TYPE_CHECKING:
     from appium.webdriver.webdriver import WebDriver
     from appium.webdriver.webelement import WebElement
+    from selenium.common.exceptions import WebDriverException
 
 TEXT = "android.widget.TextView"
 EDIT = "android.widget.EditText"
@@ -16,6 +17,10 @@ EDIT = "android.widget.EditText"
 
 class ScreenUnreadable(Exception):
     """The page source is not a document."""
+
+
+class NotOnScreen(Exception):
+    """The screen does not show what it has to; the message says what is missing."""
 
 
 class Page:
@@ -52,6 +57,11 @@ class Page:
 def read(driver: WebDriver) -> Page:
     """Return what is on the screen, once the device finds it idle. Raises ScreenUnreadable."""
     return Page(driver.page_source)
+
+
+def said(error: WebDriverException) -> str:
+    """Return what the device said about an error, without the client's advice."""
+    return (error.msg or type(error).__name__).partition("; For documentation")[0]
 
 
 def by_text(text: str) -> tuple[str, str]:

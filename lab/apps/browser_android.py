@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 
 from lab.apps import messages
-from lab.apps.android import ScreenUnreadable, by_text, read
+from lab.apps.android import ScreenUnreadable, by_text, read, said
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class AndroidBrowser:
                 self._driver.find_element(*by_text(PROCEED)).click()
                 shown = self._await()
         except (NoSuchElementException, StaleElementReferenceException) as error:
-            return AppOutcome(Answer.SILENT, message=f"the browser has no such thing: {error.msg}")
+            return AppOutcome(
+                Answer.SILENT, message=f"the browser has no such thing: {said(error)}"
+            )
         except ScreenUnreadable as error:
             return AppOutcome(Answer.SILENT, message=f"the screen could not be read: {error}")
         return read_page(shown)

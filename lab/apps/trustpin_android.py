@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 
 from lab.apps import messages
-from lab.apps.android import EDIT, Page, ScreenUnreadable, by_text, read, replace_text
+from lab.apps.android import (
+    EDIT,
+    NotOnScreen,
+    Page,
+    ScreenUnreadable,
+    by_text,
+    read,
+    replace_text,
+    said,
+)
 from lab.model.device import AppSetup
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.pins import Mode
@@ -92,9 +101,7 @@ class TrustPinAndroidApp:
         return outcome
 
     def _fill_in(self, values: Sequence[str], mode: Mode) -> None:
-        fields = self._driver.find_elements("class name", EDIT)
-        if len(fields) <= SETUP_FIELDS:
-            raise NoSuchElementException(f"the app shows {len(fields)} fields, too few")
+        fields = self._fields()
         for field, value in zip(fields, values, strict=False):
             if value:
                 replace_text(self._driver, field, value)
@@ -123,7 +130,9 @@ class TrustPinAndroidApp:
             return self._await(reading)
         except (NoSuchElementException, StaleElementReferenceException) as error:
             self._forget_elements()
-            return AppOutcome(Answer.SILENT, message=f"the app could not be asked: {error.msg}")
+            return AppOutcome(Answer.SILENT, message=f"the app could not be asked: {said(error)}")
+        except NotOnScreen as error:
+            return AppOutcome(Answer.SILENT, message=f"the app could not be asked: {error}")
         except ScreenUnreadable as error:
             return AppOutcome(Answer.SILENT, message=f"the screen could not be read: {error}")
 
@@ -149,11 +158,15 @@ class TrustPinAndroidApp:
 
     def _url_field(self) -> WebElement:
         if "url" not in self._found:
-            fields = self._driver.find_elements("class name", EDIT)
-            if len(fields) <= SETUP_FIELDS:
-                raise NoSuchElementException(f"the app shows {len(fields)} fields, too few")
-            self._found["url"] = fields[SETUP_FIELDS]
+            self._found["url"] = self._fields()[SETUP_FIELDS]
         return self._found["url"]
+
+    def _fields(self) -> list[WebElement]:
+        """Return the app's text fields, from top to bottom. Raises NotOnScreen."""
+        fields = self._driver.find_elements("class name", EDIT)
+        if len(fields) <= SETUP_FIELDS:
+            raise NotOnScreen(f"the app shows {len(fields)} text fields, too few")
+        return fields
 
     def _forget(self) -> None:
         """Assume nothing about the app any more."""

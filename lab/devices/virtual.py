@@ -19,6 +19,7 @@ from appium.options.android import UiAutomator2Options
 from appium.webdriver.webdriver import WebDriver
 from selenium.common.exceptions import WebDriverException
 
+from lab.apps.android import said
 from lab.apps.browser_android import AndroidBrowser
 from lab.apps.page import AppPage, BrowserPage
 from lab.apps.trustpin_android import TrustPinAndroidApp
@@ -258,7 +259,7 @@ class VirtualPhone:
             self._lost = True
             raise DeviceLost(f"{self._id}: {error}") from None
         except WebDriverException as error:
-            raise DeviceLost(f"{self._id} refused a command: {error.msg}") from None
+            raise DeviceLost(f"{self._id} refused a command: {said(error)}") from None
 
 
 def _join(network: Network) -> str:

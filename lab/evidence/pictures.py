@@ -85,8 +85,9 @@ def _picture(id_: str, content: bytes, *, shrink: bool) -> Picture | None:
 
 def _shrunk(content: bytes) -> bytes:
     with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-        small = image.convert("RGB")
-    small.thumbnail((WIDTH, WIDTH * 4), reducing_gap=2.0)
+        # By a whole factor first, which costs a fraction of what the filter does.
+        small = image.convert("RGB").reduce(max(1, image.width // WIDTH))
+    small.thumbnail((WIDTH, WIDTH * 4))
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=60, method=2)
+    small.save(out, "WEBP", quality=60, method=1)
     return out.getvalue()

@@ -54,7 +54,11 @@ class RunFolder:
 
     def append(self, result: ScenarioResult) -> None:
         """Add a result to ``verdicts.jsonl``; it survives the death of this process."""
-        line = json.dumps(to_json(result), ensure_ascii=False, separators=(",", ":"))
+        self.append_record(to_json(result))
+
+    def append_record(self, record: object) -> None:
+        """Add what ``to_json`` made of a result."""
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
         path = self.path / VERDICTS
         with _writing(path):
             if self._verdicts is None:
@@ -83,7 +87,7 @@ class RunFolder:
         record, is marked incomplete. Returns the report as written.
         """
         self.close()
-        results, torn = read_results(self.path / VERDICTS)
+        records, results, torn = _read(self.path / VERDICTS)
         counts = {verdict.value: n for verdict, n in tally(results).by_verdict.items()}
         info = replace(
             info, run_id=self.run_id, counts=counts, command=redact_command(info.command)
@@ -92,7 +96,7 @@ class RunFolder:
         if why and info.complete:
             info = replace(info, complete=False, incomplete_because=why)
         # Through JSON and back: the page shows what is on record, redacted alike.
-        data = to_json(RunReport(info, results))
+        data = {**to_json(RunReport(info, ())), "results": records}
         report = report_from_json(data)
         text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
         page = render(report, self._read)
@@ -140,17 +144,25 @@ def read_results(path: Path) -> tuple[tuple[ScenarioResult, ...], int]:
 
     A run that was killed while it wrote leaves a torn last line.
     """
+    return _read(path)[1:]
+
+
+def _read(path: Path) -> tuple[list[object], tuple[ScenarioResult, ...], int]:
+    """Return what ``read_results`` does, and before it the same results as JSON."""
+    records: list[object] = []
     results: list[ScenarioResult] = []
     torn = 0
     if not path.exists():
-        return (), 0
+        return [], (), 0
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
-                results.append(from_json(json.loads(line)))
+                record = json.loads(line)
+                results.append(from_json(record))
+                records.append(record)
             except (RecordInvalid, ValueError, RecursionError):
                 torn += 1
-    return tuple(results), torn
+    return records, tuple(results), torn
 
 
 def _missing(info: RunInfo, results: int, torn: int) -> str:

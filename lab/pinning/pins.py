@@ -23,9 +23,7 @@ DIGEST_SIZE = {
 
 _DER_START = re.compile(rb"\x30[\x81-\x84]")
 """A SEQUENCE longer than 127 bytes, as every certificate is, and no text begins."""
-_PEM_START = re.compile(
-    rb"(?:^|\A\xEF\xBB\xBF)-----BEGIN (?:X509 )?CERTIFICATE-----", re.MULTILINE
-)
+_PEM_START = re.compile(rb"(?:^|\A\xEF\xBB\xBF)-----BEGIN (?:X509 )?CERTIFICATE-----", re.MULTILINE)
 """At the start of a line (RFC 7468 section 3): what is commented out or quoted is none."""
 _VERSION_TAG = 0xA0
 """[0] EXPLICIT: the first field of a TBSCertificate, which v1 lacks (RFC 5280 section 4.1)."""

@@ -118,7 +118,7 @@ class Recording:
         if lost:
             self._lost.setdefault(result.device, lost)
         try:
-            self.folder.append(result)
+            self.folder.append_record(data)
         except ReportsUnwritable as error:
             self._broken = self._broken or str(error)
         self._tell()

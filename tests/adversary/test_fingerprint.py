@@ -3,12 +3,12 @@ from __future__ import annotations
 import ssl
 import struct
 
-import lab.adversary.mitm  # noqa: F401 - imports mitmproxy without its warnings
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy.proxy.layers.tls import parse_client_hello
 
+import lab.adversary.mitm  # noqa: F401 - the first to import mitmproxy, without its warnings
 from lab.adversary.fingerprint import fingerprint, is_grease
 from tests.adversary import peers
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from lab.adversary.names import ATTACKER_ADDRESS
-from lab.backend import Backend
 from lab.model.device import Endpoint
 from lab.model.serving import (
     Arming,
@@ -42,8 +41,9 @@ BLACK_HOLE = Interfere(Interference.BLACK_HOLE)
 
 
 @pytest.fixture
-def upstream(backend: Backend) -> Callable[[str], Endpoint | None]:
-    return lambda host: backend.addresses().get(host)
+def upstream() -> Callable[[str], Endpoint | None]:
+    """Nobody listens there, but ``dials`` would tell."""
+    return lambda host: Endpoint("127.0.0.1", 9)
 
 
 def arm(device: Attached, plan: HostPlan) -> int:
@@ -121,16 +121,6 @@ def test_a_tunnel_to_the_address_of_a_host(device: Attached, forgery: Terminate)
     with Tls(Proxy(device.surroundings).open("198.51.100.1"), peers.context(), None) as client:
         assert client.handshake().leaf() == forgery.chain[0]
     assert device.record(number).host == HOST
-
-
-def test_at_the_attackers_own_address_relaying_goes_by_the_sni(
-    device: Attached, curl: Curl, backend: Backend, dials: list[object]
-) -> None:
-    number = arm(device, HostPlan(Relay(), dns=DnsLie.ATTACKER_ADDRESS))
-    assert b"origin" in curl(Gateway(device.surroundings.rogue), f"https://{HOST}/").stdout
-    assert device.record(number).wire_class is WireClass.RELAYED
-    genuine = backend.addresses()[HOST]
-    assert dials == [(genuine.host, genuine.port)]
 
 
 def test_at_the_attackers_own_address_the_host_header_tells(

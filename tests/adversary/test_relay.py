@@ -12,7 +12,7 @@ import pytest
 from lab.adversary import layers, listeners
 from lab.backend import Backend, Outage
 from lab.model.device import Endpoint
-from lab.model.serving import Relay, Terminate
+from lab.model.serving import Arming, DnsLie, HostPlan, Relay, Terminate
 from lab.model.wire import TlsVersion, WireClass
 from lab.pki.hierarchy import LabPki
 from tests.adversary import peers
@@ -189,6 +189,17 @@ def test_a_host_without_a_genuine_server(
     record = device.record(number)
     assert (record.wire_class, dials) == (WireClass.HANDSHAKE_REJECTED, [])
     assert record.note == "there is no genuine endpoint"
+
+
+def test_at_the_attackers_own_address_the_sni_tells_where_to(
+    device: Attached, curl: Curl, backend: Backend, dials: list[object]
+) -> None:
+    plan = HostPlan(Relay(), dns=DnsLie.ATTACKER_ADDRESS)
+    number = device.engine.arm(device.id, Arming("lie", ((HOST, plan),)))
+    assert b"origin" in curl(Gateway(device.surroundings.rogue), f"https://{HOST}/").stdout
+    assert device.record(number).wire_class is WireClass.RELAYED
+    genuine = backend.addresses()[HOST]
+    assert dials == [(genuine.host, genuine.port)]
 
 
 def test_the_home_network_opens_nothing(

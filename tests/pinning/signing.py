@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +61,12 @@ def refusal(token: bytes, now: float = NOW) -> str:
 def signed(payload: bytes, **header: object) -> bytes:
     """Sign any bytes as the project's owner."""
     return forgery.compact({"alg": "ES256", **header}, payload, forgery.es256(KEY))
+
+
+def claims(**changes: Any) -> bytes:
+    """Return the sample's payload with ``changes``; the value ``...`` removes a claim."""
+    usual = json.loads(SAMPLE_PAYLOAD)
+    return json.dumps({k: v for k, v in {**usual, **changes}.items() if v is not ...}).encode()
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

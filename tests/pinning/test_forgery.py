@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import base64
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,49 +8,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.errors import SecurityWarning
 
-from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
 from lab.pinning import forgery
-from lab.pinning.jws import (
-    ConfigurationRefused,
-    claims_of,
-    new_signing_key,
-    public_key_text,
-    sign_configuration,
-    verify_configuration,
-)
+from lab.pinning.jws import KEY_ID, new_signing_key, public_key_text, sign_configuration
 from tests.pinning import openssl
 from tests.pinning.cases import named
+from tests.pinning.signing import KEY, PUBLIC, TOKEN, WANTED, parts, read, refusal
 
-KEY = new_signing_key()
-PUBLIC = public_key_text(KEY)
 PUBLIC_PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 PUBLIC_DER = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-PIN = Pin(PinKind.SPKI_SHA256, "SZOpfz5NlDKsR1ZS1/Q8i5BEpnoEXY6Y5a8ALZJ3Vrk=")
-WANTED = PinConfiguration((PinnedDomain("api.acme.test", (PIN,)),), 3)
-GENUINE = sign_configuration(WANTED, KEY, issued_at=1_700_000_000)
-PAYLOAD = json.dumps(claims_of(WANTED, issued_at=1_700_000_000)).encode()
-
+PAYLOAD = parts(TOKEN)[1]
 ES256 = forgery.es256(KEY)
 
 
 def header(alg: object = "ES256") -> dict[str, object]:
-    return {"alg": alg, "kid": "tprn::project::lab::lab-key", "typ": "JWT"}
-
-
-def read(token: bytes) -> PinConfiguration:
-    return verify_configuration(token, PUBLIC, now=time.time())
-
-
-def refusal(token: bytes) -> str:
-    with pytest.raises(ConfigurationRefused) as caught:
-        read(token)
-    return str(caught.value)
-
-
-def parts(token: bytes) -> list[bytes]:
-    """Decode the three parts by the standard library alone."""
-    return [base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)) for part in token.split(b".")]
+    return {"alg": alg, "kid": KEY_ID, "typ": "JWT"}
 
 
 def test_what_is_put_together_by_hand_is_a_jws_when_it_is_signed_rightly() -> None:
@@ -87,7 +55,7 @@ class TestUnsigned:
         assert refusal(forgery.compact(header(alg), PAYLOAD, sign))
 
     def test_a_right_signature_taken_away(self) -> None:
-        assert "three parts" in refusal(GENUINE[: GENUINE.rindex(b".") + 1])
+        assert "three parts" in refusal(TOKEN[: TOKEN.rindex(b".") + 1])
 
     def test_it_would_deceive_who_takes_it(self) -> None:
         token = forgery.compact(header("none"), PAYLOAD, forgery.unsigned)
@@ -144,10 +112,10 @@ class TestDerSignature:
 
 def test_another_payload_under_a_right_signature_is_refused() -> None:
     evil = PAYLOAD.replace(b"api.acme.test", b"evil.acme.test")
-    token = forgery.with_payload(GENUINE, evil)
+    token = forgery.with_payload(TOKEN, evil)
     assert refusal(token) == "the signature is not the owner's"
-    assert parts(token) == [parts(GENUINE)[0], evil, parts(GENUINE)[2]]
-    assert read(forgery.with_payload(GENUINE, parts(GENUINE)[1])) == WANTED
+    assert parts(token) == [parts(TOKEN)[0], evil, parts(TOKEN)[2]]
+    assert read(forgery.with_payload(TOKEN, parts(TOKEN)[1])) == WANTED
 
 
 def test_the_signature_of_somebody_else_is_refused() -> None:
@@ -181,10 +149,10 @@ NUMBER_OF_THE_GROUP = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2
     ],
 )
 def test_numbers_out_of_range(change: Callable[[int, int], tuple[int, int]]) -> None:
-    *_, signature = parts(GENUINE)
+    *_, signature = parts(TOKEN)
     r, s = change(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
     whole = (r % (1 << 256)).to_bytes(32) + (s % (1 << 256)).to_bytes(32)
-    signing_input, _, _ = GENUINE.rpartition(b".")
+    signing_input, _, _ = TOKEN.rpartition(b".")
     assert refusal(signing_input + b"." + forgery.base64url(whole))
 
 

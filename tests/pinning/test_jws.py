@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.errors import JoseError
 
@@ -24,7 +24,6 @@ from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
 from lab.pinning import forgery
 from lab.pinning.jws import (
     KEY_ID,
-    MAX_HOST,
     MAX_SIZE,
     BadPublicKey,
     ConfigurationRefused,
@@ -39,6 +38,25 @@ from lab.pinning.jws import (
 from lab.pki.keys import KeyType, key_pem, new_key
 from tests.pinning import openssl
 from tests.pinning.cases import named
+from tests.pinning.signing import (
+    ANY_UUID,
+    CONFIGURATIONS,
+    KEY,
+    LEAF,
+    NOW,
+    PUBLIC,
+    SAMPLE_LENGTH,
+    SAMPLE_PAYLOAD,
+    SPKI,
+    TOKEN,
+    WANTED,
+    claims,
+    parts,
+    read,
+    refusal,
+    signed,
+)
+
 
 class TestFormat:
     """Contract sections 1.1 and 1.2, byte by byte."""
@@ -204,7 +222,8 @@ class TestPublicKeys:
             "text": b"no key",
             "truncated": base64.b64decode(PUBLIC)[:-1],
             "more behind": base64.b64decode(PUBLIC) + b"\0",
-            "off the curve": base64.b64decode(PUBLIC)[:-1] + bytes([base64.b64decode(PUBLIC)[-1] ^ 1]),
+            "off the curve": base64.b64decode(PUBLIC)[:-1]
+            + bytes([base64.b64decode(PUBLIC)[-1] ^ 1]),
             "bare point": base64.b64decode(PUBLIC)[26:],
             "private key": key_pem(KEY),
             "half a PEM": base64.b64decode(public_key_text(KEY, pem=True))[:100],

@@ -1,8 +1,31 @@
 from __future__ import annotations
 
-def claims(**changes: Any) -> bytes:
-    usual = json.loads(SAMPLE_PAYLOAD)
-    return json.dumps({k: v for k, v in {**usual, **changes}.items() if v is not ...}).encode()
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab.model.pins import Pin, PinConfiguration, PinKind
+from lab.pinning.jws import (
+    MAX_HOST,
+    ConfigurationRefused,
+    sign_configuration,
+)
+from tests.pinning.signing import (
+    DIGESTS,
+    HOSTS,
+    JSON,
+    KEY,
+    LEAF,
+    NOW,
+    SPKI,
+    claims,
+    read,
+    refusal,
+    signed,
+)
 
 
 def domain(**changes: Any) -> list[dict[str, Any]]:

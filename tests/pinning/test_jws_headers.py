@@ -1,5 +1,25 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lab.pinning import forgery
+from lab.pinning.jws import (
+    ConfigurationRefused,
+)
+from tests.pinning.signing import (
+    JSON,
+    KEY,
+    SAMPLE_PAYLOAD,
+    read,
+    refusal,
+    signed,
+)
+
+
 class TestHeaders:
     """What the owner signed under a header that is wrong."""
 

@@ -1,5 +1,26 @@
 from __future__ import annotations
 
+import time
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab.model.pins import PinConfiguration, PinnedDomain
+from lab.pinning.jws import (
+    ConfigurationRefused,
+    sign_configuration,
+)
+from tests.pinning.cases import named
+from tests.pinning.signing import (
+    KEY,
+    LEAF,
+    TOKEN,
+    parts,
+    read,
+    refusal,
+)
+
+
 class TestTampering:
     """No byte of a token can be changed without a difference."""
 

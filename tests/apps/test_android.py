@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.apps.android import Page, ScreenUnreadable, by_text
+from lab.phone.node import FRAME, TEXT, Node
+from lab.phone.webdriver.locators import find
+from lab.phone.webdriver.source import page_of
+
+
+def page(*texts: str) -> Page:
+    root = Node("root", FRAME, (0, 0, 1, 1), "a")
+    root.children = [Node(str(n), TEXT, (0, 0, 1, 1), "a", t) for n, t in enumerate(texts)]
+    return Page(page_of(root).text())
+
+
+def test_what_a_page_shows() -> None:
+    shown = page("Log", "[1] a\n[2] b", "[3] c")
+    assert shown.shows("Log")
+    assert not shown.shows("Lo")
+    assert shown.texts() == ["Log", "[1] a\n[2] b", "[3] c"]
+    assert shown.texts(FRAME) == [""]
+    assert shown.after("Log", "[") == "[1] a\n[2] b"
+    assert shown.after("[1] a\n[2] b", "[") == "[3] c"
+    assert shown.after("[3] c", "[") == shown.after("None", "[") == ""
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "no document", "<a>", "<a/><b/>", "\ud800", '<!DOCTYPE a [<!ENTITY b "c">]><a>&d;</a>'],
+)
+def test_a_source_that_is_no_document(source: str) -> None:
+    with pytest.raises(ScreenUnreadable):
+        Page(source)
+
+
+def test_no_entity_is_ever_opened() -> None:
+    source = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><a text="x">&b;</a>'
+    assert Page(source).texts() == []
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Cn"]), min_size=1, max_size=20))
+def test_any_text_can_be_looked_for(text: str) -> None:
+    root = Node("root", FRAME, (0, 0, 1, 1), "a")
+    root.children = [Node("it", TEXT, (0, 0, 1, 1), "a", text)]
+    assert [node.key for node in find(root, *by_text(text))] == ["it"]

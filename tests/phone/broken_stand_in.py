@@ -1,0 +1,3 @@
+"""A stand-in that cannot even be imported."""
+
+raise RuntimeError("two\nlines")

@@ -84,10 +84,10 @@ class Adversary:
             # Nobody is named by the attacker's own address; the SNI will tell.
             if passage.track.host is not None:
                 self._out_of_scope(passage.track)
-                flow.response = _last_response(OUT_OF_SCOPE, flow.request)
+                flow.response = _response(OUT_OF_SCOPE, flow.request)
         elif serving_on(plan, flow.request.port) == Interfere(Interference.REFUSE):
             passage.track.note = "refused by the network"
-            flow.response = _last_response(REFUSED, flow.request)
+            flow.response = _response(REFUSED, flow.request)
 
     def next_layer(self, nextlayer: NextLayer) -> None:
         """The first bytes of something are there: decide what it is and what becomes of it."""
@@ -198,13 +198,13 @@ class Adversary:
             flow.response = _response(passage.answer, flow.request)
         elif plan is None:
             self._out_of_scope(passage.track)
-            flow.response = _last_response(OUT_OF_SCOPE, flow.request)
+            flow.response = _response(OUT_OF_SCOPE, flow.request)
         elif isinstance(plan.cleartext, Plain):
-            flow.response = _last_response(plan.cleartext.answer, flow.request)
+            flow.response = _response(plan.cleartext.answer, flow.request)
         elif isinstance(plan.cleartext, Interfere):
             flow.kill()
         else:
-            flow.response = _last_response(NOTHING_HERE, flow.request)
+            flow.response = _response(NOTHING_HERE, flow.request)
 
 
 def _note_hello(track: Track, hello: tls.ClientHello) -> None:
@@ -222,11 +222,9 @@ def _http_or_closed(context: Context, mode: HTTPMode, is_http: bool) -> Layer:
 def _response(answer: HttpAnswer, request: http.Request) -> http.Response:
     body = b"" if request.method == "HEAD" else answer.body
     headers = http.Headers([(name.encode(), value.encode()) for name, value in answer.headers])
-    return http.Response.make(answer.status, body, headers)
-
-
-def _last_response(answer: HttpAnswer, request: http.Request) -> http.Response:
-    """Answer and close: what follows on a connection in clear may be for another host."""
-    response = _response(answer, request)
-    response.headers["connection"] = "close"
+    response = http.Response.make(answer.status, body, headers)
+    if not request.is_http2:
+        # A connection that the client kept would carry its next request past the next arming;
+        # in clear it may even be for another host.
+        response.headers["connection"] = "close"
     return response

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 
 from lab.adversary import witness
 from lab.adversary.addon import Adversary
-from lab.adversary.listeners import NOTHING, Listeners, Shared, turns
+from lab.adversary.listeners import NOTHING, Listeners, Shared
 from lab.adversary.mitm import master_with
 from lab.adversary.names import Names
 from lab.adversary.recorder import Recorder
 from lab.adversary.track import Passage
+from lab.adversary.watch import turns
 from lab.adversary.witness import CannotServe
 from lab.loop import LabLoop
 from lab.model.device import Endpoint, Surroundings

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
+from OpenSSL import SSL
 
 from lab.adversary.track import Track
 from lab.adversary.witness import WitnessedConnection
@@ -86,6 +89,13 @@ class Terminated(ClientTLSLayer):
         yield from super().receive_data(data)
         if self._connection.track.alert is not None:
             yield commands.CloseConnection(self.context.client)
+
+    def send_close(self, command: commands.CloseConnection) -> Commands:
+        # A connection that ends without a close_notify looks cut off (RFC 8446 section 6.1).
+        with contextlib.suppress(SSL.Error):
+            self.tls.shutdown()
+        yield from self.tls_interact()
+        yield from super().send_close(command)
 
     def receive_close(self) -> Commands:
         yield from super().receive_close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,11 +14,11 @@ from mitmproxy.proxy import layers, mode_specs
 from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 
 from lab.adversary.addon import serving_on
-from lab.adversary.classify import Opening, opening
 from lab.adversary.mitm import Master
 from lab.adversary.names import ATTACKER_ADDRESS, Names, normal
 from lab.adversary.recorder import Recorder
-from lab.adversary.track import Passage, Track
+from lab.adversary.track import Passage
+from lab.adversary.watch import WatchedReader
 from lab.model.device import Endpoint, Network, Surroundings
 from lab.model.serving import Arming, DnsLie, HostPlan, Interfere, Interference, Relay
 from lab.model.wire import Lookup, WireClass
@@ -34,32 +33,16 @@ ROGUE_SSID = "Free Airport Wi-Fi"
 
 MAX_CONNECTIONS = 256
 """Connections of one device that are open at once. For a further one the oldest foreign one has
-to go, or else the oldest that has said nothing; where there is none, the new one is turned away."""
+to go, or else the oldest that has said nothing, or the oldest of an earlier arming; where there
+is none, the new one is turned away."""
 
 OPENING_CAP = 10.0
 """Seconds that a client may take to say anything about where it wants to go."""
-
-MAX_OPENING = 1 << 16
-"""Bytes that a client may take for its ClientHello or the head of its request in clear."""
-
-MAX_HEAD = 1 << 14
-"""Bytes at the beginning of a connection that are remembered."""
-
-MAX_PIECES = 2048
-"""Pieces that those bytes may come in."""
-
-MAX_TAKEN = 8 << 20
-"""Bytes that are taken from a client whose connection is not relayed."""
 
 ABORT_CAP = 1.0
 """Seconds that connections have to end once they were aborted."""
 
 NOTHING = Arming("nothing", ())
-
-_HEAD_END = re.compile(rb"\n\r?\n")
-
-TURNS = 40
-"""Turns of the loop in which what lies ready in the kernel is accepted, read and understood."""
 
 _PROXY_MODE = mode_specs.ProxyMode.parse("regular")
 _GATEWAY_MODE = mode_specs.ProxyMode.parse("transparent")
@@ -76,52 +59,6 @@ class Shared:
     passages: dict[str, Passage]
     """By the id of mitmproxy's client connection, as the addon looks them up."""
     names: Names
-
-
-class WatchedReader:
-    """Passes everything on from a stream reader, counts it and ends what is out of bounds.
-
-    It also remembers how the connection began, and where the head of a first HTTP request ended.
-    """
-
-    def __init__(self, reader: asyncio.StreamReader, track: Track) -> None:
-        self._reader = reader
-        self._track = track
-        self._pieces = 0
-        self._begin = bytearray()
-
-    async def read(self, n: int = -1) -> bytes:
-        if self._excess() is not None:
-            # What decides about the connection may be under way.
-            await turns()
-            if (excess := self._excess()) is not None:
-                self._track.note = excess
-                return b""
-        data = await self._reader.read(n)
-        self._pieces += 1
-        self._track.take(len(data))
-        if len(self._begin) < MAX_HEAD:
-            self._begin += data[:MAX_HEAD]
-            if not self._track.head_size and (end := _HEAD_END.search(self._begin)) is not None:
-                self._track.head_size = end.end()
-        return data
-
-    def finish(self) -> None:
-        """Have a last look: who does not wait for his tunnel is not listened to by mitmproxy."""
-        track = self._track
-        behind = bytes(self._begin[track.preamble :])
-        is_new = track.preamble and behind and track.course.wire_class is WireClass.TCP_ONLY
-        if is_new and opening(behind) is not Opening.TLS:
-            track.cleartext()
-
-    def _excess(self) -> str | None:
-        track, course = self._track, self._track.course
-        if course.relayed:
-            return None
-        if track.received > MAX_TAKEN:
-            return "sent too much"
-        many = track.received > MAX_OPENING or self._pieces > MAX_PIECES
-        return "said nothing sensible" if many and not (course.hello or course.clear) else None
 
 
 @dataclass(slots=True)
@@ -161,6 +98,7 @@ class Listeners:
     _servers: list[asyncio.Server] = field(default_factory=list)
     _resolvers: list[Resolver] = field(default_factory=list)
     _open: dict[asyncio.Task[Any], _Open] = field(default_factory=dict)
+    _closed: bool = False
 
     async def start(self) -> Surroundings:
         """Listen on free ports of the loopback interface. Raises OSError."""
@@ -190,6 +128,7 @@ class Listeners:
 
     async def close(self) -> None:
         """Stop listening and end every connection, within twice ABORT_CAP."""
+        self._closed = True
         for server in self._servers:
             server.close()
         for resolver in self._resolvers:
@@ -213,21 +152,21 @@ class Listeners:
     ) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._open) >= MAX_CONNECTIONS and not self._make_room():
+        peer = writer.get_extra_info("peername")
+        if peer is None or self._closed or not self._has_room():
             self.shared.recorder.count("turned away")
             writer.transport.abort()
             return
         number, arming = self.armed
-        peer = writer.get_extra_info("peername")[:2]
-        track = self.shared.recorder.open(self.id, number, peer, self.source)
+        track = self.shared.recorder.open(self.id, number, peer[:2], self.source)
         connection = self._open[task] = _Open(Passage(track, arming), writer)
         loop = asyncio.get_running_loop()
-        opening = loop.call_later(OPENING_CAP, _end_silence, connection)
+        deadline = loop.call_later(OPENING_CAP, _end_silence, connection)
         try:
             with contextlib.suppress(OSError):
                 await serve(connection, reader)
         finally:
-            opening.cancel()
+            deadline.cancel()
             del self._open[task]
             writer.close()
             if connection.reader is not None:
@@ -235,12 +174,16 @@ class Listeners:
             in_scope = connection.passage.plan is not None
             self.shared.recorder.close(track, in_scope=in_scope)
 
-    def _make_room(self) -> bool:
-        """End the oldest connection that counts for nothing; tell whether there is one."""
+    def _has_room(self) -> bool:
+        """Tell whether there is room for a connection, which one that counts for little makes."""
+        if len(self._open) < MAX_CONNECTIONS:
+            return True
         living = [c for c in self._open.values() if not c.writer.transport.is_closing()]
+        number, _ = self.armed
         foreign = (c for c in living if c.passage.track.foreign)
         silent = (c for c in living if c.passage.track.course.wire_class is WireClass.TCP_ONLY)
-        for connection in itertools.chain(foreign, silent):
+        earlier = (c for c in living if c.passage.track.arming != number)
+        for connection in itertools.chain(foreign, silent, earlier):
             connection.abort("had to make room")
             self.shared.recorder.count("made room")
             return True
@@ -324,12 +267,6 @@ class Listeners:
         lookup = Lookup(self.id, number, host, kind, told, time.time())
         self.shared.recorder.lookup(lookup, in_scope=plan is not None)
         return answer
-
-
-async def turns() -> None:
-    """Let everything happen that can happen now."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
 
 
 def _end_silence(connection: _Open) -> None:

@@ -57,7 +57,7 @@ class PhoneProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise DeviceLost(f"the phone could not be started: {error.strerror}") from None
+            raise DeviceLost(f"it could not be started: {error.strerror}") from None
         self._words = bytearray()
         self._listening = threading.Thread(target=self._listen, name="phone stderr", daemon=True)
         self._listening.start()
@@ -112,16 +112,16 @@ class PhoneProcess:
             while not line.endswith(b"\n") and len(line) < MAX_READY:
                 left = deadline - time.monotonic()
                 if left <= 0 or not selector.select(left):
-                    raise DeviceLost(f"the phone was not ready within {cap:g} seconds")
+                    raise DeviceLost(f"it was not ready within {cap:g} seconds")
                 part = os.read(descriptor, MAX_READY)
                 if not part:
                     reason = self.obituary() or "its output ended"
-                    raise DeviceLost(f"the phone did not start: {reason}")
+                    raise DeviceLost(f"it did not start: {reason}")
                 line += part
         try:
             return int(json.loads(line)["port"])
         except (ValueError, LookupError, TypeError):
-            raise DeviceLost(f"the phone did not say where it listens, but {line[:80]!r}") from None
+            raise DeviceLost(f"it did not say where it listens, but {line[:80]!r}") from None
 
     def _listen(self) -> None:
         """Keep the end of what the phone writes to its standard error."""

@@ -75,7 +75,11 @@ class VirtualPhone:
         self._driver: WebDriver | None = None
         self._own = tuple(home / name for name in ("phone", "air", "factory.pem"))
         self._prepare(factory_anchors)
-        self._process = PhoneProcess(self._arguments(), start_cap=start_cap)
+        try:
+            self._process = PhoneProcess(self._arguments(), start_cap=start_cap)
+        except DeviceLost as error:
+            self._remove_files()
+            raise DeviceLost(f"{id}: {error}") from None
         self._connection = DeviceConnection(
             f"http://127.0.0.1:{self._process.port}", cap=cap, obituary=self._process.obituary
         )
@@ -183,18 +187,22 @@ class VirtualPhone:
         """End the phone and remove its files; the folder, too, if nothing else is in it."""
         if self._driver is not None and not self._lost:
             self._connection.limit(FAREWELL_CAP)
-            with suppress(DeviceLost, WebDriverException):
+            try:
                 self._driver.quit()
+            except DeviceLost:
+                self._lost = True
+            except WebDriverException:
+                # It ended the session itself; what is left to do is the same.
+                pass
         self._driver = None
         self._connection.close()  # type: ignore[no-untyped-call]
         self._process.end(0.0 if self._lost else END_CAP)
         self._remove_files()
-        with suppress(OSError):
-            self._home.rmdir()
 
     def _prepare(self, factory_anchors: tuple[bytes, ...]) -> None:
         """Make what the phone needs. Whatever an earlier phone left behind is not its own."""
-        self._remove_files()
+        for path in self._own:
+            _remove(path)
         air = self._home / "air"
         air.mkdir(mode=0o700, parents=True)
         for name in ("home", "rogue"):
@@ -207,22 +215,25 @@ class VirtualPhone:
                 }
             )
             (air / f"{name}.json").write_text(text, encoding="utf-8")
-        anchors = "".join(map(ssl.DER_cert_to_PEM_cert, factory_anchors))
-        (self._home / "factory.pem").write_text(anchors, encoding="ascii")
+        if factory_anchors:
+            anchors = "".join(map(ssl.DER_cert_to_PEM_cert, factory_anchors))
+            (self._home / "factory.pem").write_text(anchors, encoding="ascii")
 
     def _remove_files(self) -> None:
         for path in self._own:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
+        with suppress(OSError):
+            self._home.rmdir()
 
     def _arguments(self) -> list[str]:
         home = self._home.absolute()
         arguments = ["--name", self._id, "--sdk", self._sdk]
         arguments += ["--home", str(home / "phone"), "--air", str(home / "air")]
-        arguments += ["--factory", str(home / "factory.pem")]
-        return arguments if self._source is None else [*arguments, "--source", self._source]
+        if (home / "factory.pem").exists():
+            arguments += ["--factory", str(home / "factory.pem")]
+        if self._source is not None:
+            arguments += ["--source", self._source]
+        return arguments
 
     def _begin(self) -> WebDriver:
         options = UiAutomator2Options()
@@ -260,6 +271,13 @@ class VirtualPhone:
             raise DeviceLost(f"{self._id}: {error}") from None
         except WebDriverException as error:
             raise DeviceLost(f"{self._id} refused a command: {said(error)}") from None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _join(network: Network) -> str:

@@ -383,7 +383,9 @@ class Tls:
         """Return application bytes up to those that hold ``mark``."""
         got = b""
         while mark not in got:
-            got += self.read()
+            part = self.read()
+            assert part, f"the connection ended after {got!r}"
+            got += part
         return got
 
     def cipher(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from contextlib import suppress
 
 import pytest
 
-from lab.adversary import listeners
+from lab.adversary import listeners, watch
 from lab.adversary.engine import Engine
 from lab.adversary.track import Track
 from lab.model.serving import Arming, HostPlan, Plain, Terminate
@@ -218,7 +219,7 @@ def test_a_client_hello_without_an_end(
     pieces: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listeners, "MAX_PIECES", 20)
+    monkeypatch.setattr(watch, "MAX_PIECES", 20)
     number = device.arm(forgery)
     with way.open(HOST) as plain:
         record = b"\x16\x03\x01\x40\x00" + b"\x01\xff\xff\xff" + bytes(0x3FFC)
@@ -260,7 +261,7 @@ def test_bytes_in_clear_right_behind_the_connect_request(
 def test_a_request_without_an_end(
     device: Attached, forgery: Terminate, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "MAX_TAKEN", 1 << 20)
+    monkeypatch.setattr(watch, "MAX_TAKEN", 1 << 20)
     number = device.arm(forgery)
     settings = peers.context()
     with settings.wrap_socket(way.open(HOST), server_hostname=HOST) as client:
@@ -275,7 +276,7 @@ def test_a_request_without_an_end(
 def test_a_head_without_an_end_in_clear(
     device: Attached, forgery: Terminate, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "MAX_TAKEN", 1 << 20)
+    monkeypatch.setattr(watch, "MAX_TAKEN", 1 << 20)
     number = device.arm(forgery)
     with way.open(HOST, 80) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nX: ")
@@ -331,7 +332,7 @@ def test_who_has_said_something_may_take_his_time(
         client.handshake().write(peers.get_request(HOST)).read_until(b"adversary")
 
 
-def test_the_oldest_that_is_silent_makes_room(
+def test_the_oldest_that_counts_for_little_makes_room(
     device: Attached, forgery: Terminate, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listeners, "MAX_CONNECTIONS", 3)
@@ -348,14 +349,18 @@ def test_the_oldest_that_is_silent_makes_room(
                 # Now all of them have something to say.
                 with pytest.raises((Refused, OSError)):
                     way.open(HOST)
-                for client in (first, second, third):
+                device.arm(forgery)
+                way.open(HOST).close()
+                for client in (second, third):
                     client.write(peers.get_request(HOST)).read_until(b"adversary")
+                with pytest.raises((ssl.SSLError, OSError)):
+                    first.write(peers.get_request(HOST)).read()
     for plain in idle:
         plain.close()
     classes = [record.wire_class for record in device.records(number)]
-    assert classes.count(WireClass.INTERCEPTED) == 3
+    assert classes.count(WireClass.INTERCEPTED) == 2
     counters = device.engine.counters()
-    assert (counters["made room"], counters["turned away"]) == (2, 1)
+    assert (counters["made room"], counters["turned away"]) == (3, 1)
 
 
 def test_a_track_is_told_of_by_its_sni() -> None:

@@ -22,7 +22,7 @@ from lab.model.serving import (
     Serving,
     Terminate,
 )
-from lab.model.wire import WireClass
+from lab.model.wire import TlsVersion, WireClass
 from tests.adversary import peers
 from tests.adversary.peers import (
     HOST,
@@ -253,6 +253,22 @@ def test_what_is_answered_is_what_was_armed(
     assert b" 418" in head.partition(b"\n")[0]
     assert b"set-cookie: a=1\nset-cookie: b=2\ncontent-type: text/plain" in head
     assert body == (b"" if method == "HEAD" else b"short and stout")
+    # RFC 9113 section 8.2.2 forbids it in HTTP/2.
+    assert (b"\nconnection: close" in head) is (protocol == "--http1.1")
+
+
+def test_no_connection_is_kept_past_its_answer(
+    device: Attached, forgery: Terminate, way: Way, version: TlsVersion
+) -> None:
+    """Else the app's next request would slip past the next arming."""
+    number = device.arm(forgery)
+    with peers.context(version=version).wrap_socket(way.open(HOST), server_hostname=HOST) as client:
+        client.sendall(peers.get_request(HOST))
+        answer = b""
+        while part := client.recv(4096):
+            answer += part
+        assert answer.endswith(forgery.answer.body)
+        assert device.record(number).closed_at is not None
 
 
 def test_tls_can_be_taken_off_on_another_port(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab.adversary import layers, listeners
+from lab.adversary import layers, watch
 from lab.backend import Backend, Outage
 from lab.model.device import Endpoint
 from lab.model.serving import Arming, DnsLie, HostPlan, Relay, Terminate
@@ -96,7 +96,7 @@ def test_large_bodies_pass(
     device: Attached, way: Way, curl: Curl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the adversary takes itself is limited, what it passes on is not."""
-    monkeypatch.setattr(listeners, "MAX_TAKEN", 1 << 20)
+    monkeypatch.setattr(watch, "MAX_TAKEN", 1 << 20)
     number = device.arm(Relay())
     body = ("--data-binary", "@-", "--header", "Expect:")
     done = curl(way, f"https://{HOST}/", *body, data=b"x" * (3 << 20))

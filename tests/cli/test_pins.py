@@ -22,6 +22,7 @@ from tests.cli.peers import CAP, Behaviour
 from tests.pinning import openssl
 from tests.pinning.cases import named
 from tests.pinning.der import certificate_of_version
+from tests.rights import no_rights, open_folder
 
 RUNNER = CliRunner()
 
@@ -208,12 +209,13 @@ class TestFilesThatAreNone:
     def test_a_name_that_is_too_long(self) -> None:
         assert complaint("x" * 300) == os.strerror(errno.ENAMETOOLONG)
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-    def test_a_file_of_somebody_else(self, certificate: Path, tmp_path: Path) -> None:
-        file = tmp_path / "secret"
-        file.write_bytes(certificate.read_bytes())
-        file.chmod(0)
-        assert complaint(file) == os.strerror(errno.EACCES)
+    def test_a_file_of_somebody_else(self, certificate: Path) -> None:
+        with open_folder() as folder:
+            file = folder / "secret"
+            file.write_bytes(certificate.read_bytes())
+            file.chmod(0)
+            with no_rights():
+                assert complaint(file) == os.strerror(errno.EACCES)
 
     @named(
         "content",

@@ -20,7 +20,7 @@ def lacking(settings: CommandSettings) -> set[Need]:
 def test_what_curl_cannot_do() -> None:
     curl = load(ROOT / "devices.yaml").device("curl")
     assert isinstance(curl, CommandSettings)
-    assert lacking(curl) == set(Need) - {Need.SYSTEM_STORE, Need.WIFI}
+    assert lacking(curl) == set(Need) - {Need.SYSTEM_STORE, Need.PROXY, Need.WIFI}
     assert lack(curl, Need.CONFIGURATION) == "curl has static pins: it fetches no configuration"
     for need in lacking(curl):
         assert (lack(curl, need) or "").startswith("curl ")
@@ -45,10 +45,13 @@ def test_the_placeholders_tell_what_a_program_can_use(
     assert plain - given == met
 
 
-def test_a_route_makes_the_wifi_cases_applicable(yaml: Yaml) -> None:
+def test_a_route_makes_its_cases_applicable(yaml: Yaml) -> None:
     text = COMMAND.replace("routes: {", 'routes: {wifi: ["{socks}"], ')
     assert Need.WIFI in lacking(command(yaml))
     assert Need.WIFI not in lacking(command(yaml, text=text))
+    alone = COMMAND.replace('{proxy: ["{proxy}"]}', '{wifi: ["{socks}"]}')
+    assert Need.PROXY not in lacking(command(yaml))
+    assert Need.PROXY in lacking(command(yaml, text=alone))
 
 
 def test_the_settings_can_take_away(yaml: Yaml) -> None:

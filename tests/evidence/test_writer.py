@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from lab.evidence.writer import (
 )
 from tests.evidence.builders import failed, info, judged, lab_error, passed, png, skipped
 from tests.judge import builders
+from tests.rights import no_rights, open_folder
 
 
 def test_a_run_is_written_and_valid(tmp_path: Path) -> None:
@@ -173,16 +173,13 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
         RunFolder(tmp_path / "reports")
 
 
-def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    try:
-        # Root may write to any folder, so it has to be somebody else for a moment.
-        if os.getuid() == 0:
-            os.seteuid(65534)
-        with pytest.raises(ReportsUnwritable, match="Permission denied"):
-            RunFolder(tmp_path / "reports")
-    finally:
-        os.seteuid(os.getuid())
+def test_a_read_only_folder_is_a_clear_error() -> None:
+    with (
+        open_folder() as folder,
+        no_rights(),
+        pytest.raises(ReportsUnwritable, match="Permission denied"),
+    ):
+        RunFolder(folder / "reports")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -136,38 +137,117 @@ def test_a_defect_of_the_lab_is_no_verdict(lab: Lab) -> None:
     assert "The lab itself failed" in unsure["reasons"]["reasons"][0]["text"]
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "two processes"])
-def test_ctrl_c_keeps_what_was_found(lab: Lab, processes: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "pytest", "-m", "mitm", "--device=curl", *processes]
-    with subprocess.Popen(
-        command, cwd=lab.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as run:
-        family = psutil.Process(run.pid)
+def test_nothing_is_left_behind(lab: Lab) -> None:
+    with Started(lab, "--device=phone", "-k", "B4") as run:
+        wait_for_verdicts(lab, 1)
+        children = run.children()
+        assert children, "the phone is a process of its own"
+        ports = run.ports()
+        assert run.finish() == 0, run.output
+    assert gone(children)
+    for port in ports:
+        with socket.socket() as trial:
+            assert trial.connect_ex(("127.0.0.1", port)), f"port {port} is still open"
+
+
+def test_a_phone_that_is_killed_ends_its_scenarios_not_the_run(lab: Lab) -> None:
+    with Started(lab, "-k", "B1 or B4 or C6") as run:
+        wait_for_verdicts(lab, 14)
+        for process in run.children():
+            if "lab.phone" in process.cmdline():
+                process.kill()
+        assert run.finish() == 6, run.output
+    verdicts = {(r["device"], r["verdict"]) for r in lab.results()["results"]}
+    assert verdicts == {("curl", "PASS"), ("phone", "PASS"), ("phone", "INCONCLUSIVE")}
+    assert "INCOMPLETE RUN: phone was lost: " in run.output
+    assert "its process ended (signal 9)" in run.output
+    info = lab.results()["info"]
+    assert not info["complete"]
+    assert len(lab.results()["results"]) == info["selected"]
+    assert (lab.run_folders[0] / "INCOMPLETE").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--device=phone",), ("--device=curl",), ("--device=phone", "-n", "2")],
+    ids=["phone", "curl", "two processes"],
+)
+def test_ctrl_c_keeps_what_was_found(lab: Lab, arguments: tuple[str, ...]) -> None:
+    with Started(lab, *arguments) as run:
         verdicts = wait_for_verdicts(lab, 5)
-        children = family.children(recursive=True)
-        # As a terminal does: to every process of the group that is not in a session of its own.
-        group = [p for p in (family, *children) if os.getsid(p.pid) == os.getsid(run.pid)]
-        for process in group:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGINT)
-        output, _ = run.communicate(timeout=30)
-    assert run.returncode == 2, output
+        children = run.children()
+        run.interrupt()
+        assert run.finish() == 2, run.output
     results = lab.results()
     assert not results["info"]["complete"]
     assert "interrupted" in results["info"]["incomplete_because"]
     assert len(results["results"]) >= verdicts >= 5
     assert (lab.run_folders[0] / "INCOMPLETE").exists()
-    assert "INCOMPLETE RUN: The run was interrupted" in output
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert not alive
+    assert "INCOMPLETE RUN: The run was interrupted" in run.output
+    assert "Traceback" not in run.output
+    assert gone(children)
+
+
+class Started:
+    """A run of its own that is watched from outside."""
+
+    def __init__(self, lab: Lab, *arguments: str) -> None:
+        command = [sys.executable, "-m", "pytest", "-m", "mitm", *arguments]
+        self._run = subprocess.Popen(
+            command,
+            cwd=lab.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._process = psutil.Process(self._run.pid)
+        self.output = ""
+
+    def __enter__(self) -> Started:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        left = self.children()
+        self._run.kill()
+        self._run.communicate()
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def children(self) -> list[psutil.Process]:
+        try:
+            return self._process.children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def ports(self) -> list[int]:
+        family = [self._process, *self.children()]
+        found = [c for p in family for c in p.net_connections("tcp")]
+        return [c.laddr.port for c in found if c.status == psutil.CONN_LISTEN]
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C in a terminal does: signal every process of the terminal's session."""
+        session = os.getsid(self._run.pid)
+        for process in (self._process, *self.children()):
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                if os.getsid(process.pid) == session:
+                    process.send_signal(signal.SIGINT)
+
+    def finish(self) -> int:
+        self.output, _ = self._run.communicate(timeout=60)
+        return self._run.returncode
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=5)[1]
 
 
 def wait_for_verdicts(lab: Lab, count: int) -> int:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         files: list[Path] = [f / "verdicts.jsonl" for f in lab.run_folders]
         lines = sum(len(f.read_bytes().splitlines()) for f in files if f.exists())
         if lines >= count:
             return lines
         time.sleep(0.02)
-    raise AssertionError(f"fewer than {count} verdicts in 30 s")
+    raise AssertionError(f"fewer than {count} verdicts in a minute")

@@ -91,6 +91,8 @@ class CatalogueEntry:
     """Whether the app must ask for its configuration meanwhile; None where it does not matter."""
     repeats: int
     """How often the app makes the attempt."""
+    probes_reports: bool
+    """One more refusal at the end, whose report must arrive: it shows that no other is to come."""
     clock_offset: float
     """Seconds by which the device's clock is moved for the attempt."""
     versions: tuple[TlsVersion, ...]
@@ -141,6 +143,7 @@ def entry(
     fresh_start: bool = False,
     asks_configuration: bool | None = None,
     repeats: int = 1,
+    probes_reports: bool = False,
     clock_offset: float = 0.0,
     versions: Sequence[TlsVersion] = BOTH_VERSIONS,
 ) -> Callable[[Attack], Attack]:
@@ -173,6 +176,7 @@ def entry(
             fresh_start=fresh_start,
             asks_configuration=asks_configuration,
             repeats=repeats,
+            probes_reports=probes_reports,
             clock_offset=clock_offset,
             versions=tuple(versions),
             sections=_sections(slug, serve),

@@ -19,6 +19,7 @@ MANY = 8
     adversaries=COMPROMISED_ON_BOTH_ROUTES,
     expect=refuse(ErrorKind.PIN),
     needs=[Need.REPORT],
+    probes_reports=True,
 )
 def mismatch_is_reported(ground: Ground) -> Terminate:
     """Served: the pinning case B4, once. The collector is attacked in the same way.
@@ -40,6 +41,7 @@ def mismatch_is_reported(ground: Ground) -> Terminate:
     adversaries=COMPROMISED,
     expect=refuse(ErrorKind.PIN),
     needs=[Need.REPORT],
+    probes_reports=True,
 )
 def report_tells_the_truth(ground: Ground) -> Terminate:
     """Served: the attacker's chain with the genuine leaf and the genuine intermediate behind
@@ -66,6 +68,7 @@ def report_tells_the_truth(ground: Ground) -> Terminate:
     control=Control.NONE,
     concern=Concern.AVAILABILITY,
     needs=[Need.REPORT],
+    probes_reports=True,
     repeats=MANY,
 )
 def no_report_on_success(ground: Ground) -> Terminate:
@@ -86,6 +89,7 @@ def no_report_on_success(ground: Ground) -> Terminate:
     adversaries=COMPROMISED,
     expect=refuse(ErrorKind.PIN),
     needs=[Need.REPORT],
+    probes_reports=True,
     repeats=MANY,
 )
 def one_report_per_refusal(ground: Ground) -> Terminate:

@@ -141,9 +141,9 @@ def _end_in_time() -> None:
 
 
 def _end_children() -> None:
-    """End what an SDK has started, where the process group is the phone's own. The phone itself
+    """End what an SDK has started, where the phone has a session of its own. The phone itself
     must be ignoring the signal."""
-    if os.getpgrp() == os.getpid():
+    if os.getsid(0) == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGTERM)
 
 

@@ -86,7 +86,7 @@ class _Trial:
             facts=facts,
             private_hosts=frozenset({hosts.COLLECTOR, hosts.CONFIGURATION_SERVICE}) - {entry.host},
         )
-        return self._with_reports(trial)
+        return self._with_reports(trial, self._probe() if entry.probes_reports else None)
 
     # -- phases ---------------------------------------------------------------------------
 
@@ -122,6 +122,14 @@ class _Trial:
         if self.entry.control is Control.NONE:
             return None
         return self.seat.control(self.entry.host, self.hostile, self.entry.control)
+
+    def _probe(self) -> float:
+        """Let the app refuse a host with other pins, in a benign network; return when."""
+        at = time.time()
+        genuine = {hosts.MOVED: HostPlan(terminate(self.pki.genuine(hosts.MOVED)))}
+        self.seat.arm(arming("report probe", genuine, self.case.versions))
+        self.seat.ask(hosts.MOVED)
+        return at
 
     def _not_tried(self, name: PhaseName, why: AppOutcome) -> Phase:
         said = why.message or "the app said nothing"
@@ -180,7 +188,7 @@ class _Trial:
             return ReportPromise(frozenset())
         return ReportPromise(self.seat.device.reports, hosts.COLLECTOR)
 
-    def _with_reports(self, trial: Trial) -> Trial:
+    def _with_reports(self, trial: Trial, probed_at: float | None) -> Trial:
         """Add the failure reports that arrived; promised ones are waited for, up to a cap."""
         due = self.entry.repeats if is_promised(trial) else 0
         mine = (trial.device, "")
@@ -192,10 +200,21 @@ class _Trial:
                 seen.add(report.id)
             return len(seen) >= due
 
+        def of_the_probe(report: FailureReport) -> bool:
+            return report.host == hosts.MOVED and report.device in mine
+
         if due:
             collector.wait_for(all_there, REPORT_CAP, trial.started_at)
-        reports = tuple(r for r in collector.reports(trial.started_at) if r.device in mine)
         facts = trial.facts
+        probe = None
+        if probed_at is not None and len(seen) >= due:
+            # Reports are delivered in the order of the failures: behind this one none is left.
+            probe = collector.wait_for(of_the_probe, REPORT_CAP, probed_at)
+            if probe is None:
+                text = "A refusal afterwards was not reported in time: nothing shows that no "
+                facts = (*facts, Fact("report probe", None, f"{text}report is still to come."))
+        arrived = collector.reports(trial.started_at)
+        reports = tuple(r for r in arrived if r.device in mine and r != probe)
         if due > 1:
             count = sum(r.host == trial.host for r in reports)
             text = f"{count} failure reports arrived for {due} refused requests."

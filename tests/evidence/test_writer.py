@@ -174,12 +174,10 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_read_only_folder_is_a_clear_error() -> None:
-    with (
-        open_folder() as folder,
-        no_rights(),
-        pytest.raises(ReportsUnwritable, match="Permission denied"),
-    ):
-        RunFolder(folder / "reports")
+    with open_folder() as folder:
+        folder.chmod(0o555)
+        with no_rights(), pytest.raises(ReportsUnwritable, match="Permission denied"):
+            RunFolder(folder / "reports")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

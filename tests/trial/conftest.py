@@ -26,7 +26,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that owe a report and send none are waited for; here that costs less."""
-    monkeypatch.setattr(conductor, "REPORT_CAP", 1.0)
+    monkeypatch.setattr(conductor, "REPORT_CAP", 0.5)
 
 
 @pytest.fixture

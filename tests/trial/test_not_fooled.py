@@ -16,6 +16,7 @@ from lab.model.device import Endpoint
 from lab.model.outcome import Answer
 from lab.model.verdict import Judgement, Verdict, Witness
 from lab.model.wire import LEAKED
+from lab.trial import conductor
 from lab.trial.bench import REPORT_URL, Bench
 from lab.trial.conductor import conduct
 from lab.trial.seat import Seat
@@ -89,7 +90,11 @@ def test_a_client_that_makes_its_errors_up_is_inconclusive(phone: Phone) -> None
     assert any("silence is no pass" in text for text in decisive(judgement))
 
 
-def test_a_client_that_refuses_everything_passes_nothing(phone: Phone) -> None:
+def test_a_client_that_refuses_everything_passes_nothing(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It says "pin" every time and reports nothing: each case would wait for a report.
+    monkeypatch.setattr(conductor, "REPORT_CAP", 0.05)
     seat = phone("RefusesEverything")
     verdicts = Counter(judged(seat, case).verdict for case in attacks_on_the_app())
     assert sum(verdicts.values()) > 60
@@ -112,10 +117,16 @@ def test_a_client_that_looks_too_late_fails(phone: Phone) -> None:
     ],
 )
 def test_a_wrong_report_fails_and_is_named(phone: Phone, client: str, said: str) -> None:
-    judgement = judged(phone(client), case_of("device_trusted_ca"))
+    judgement = judged(phone(client), case_of("mismatch_is_reported"))
     assert judgement.verdict is Verdict.FAIL
     assert any(said in text for text in decisive(judgement)), judgement
     assert {r.witness for r in judgement.reasons if r.verdict is Verdict.FAIL} == {Witness.REPORT}
+
+
+def test_a_client_that_reports_nothing_at_all_passes_no_case_of_silence(phone: Phone) -> None:
+    """That there was no report on success is worth nothing where there never is one."""
+    judgement = judged(phone("KeepsSilent"), case_of("no_report_on_success"))
+    assert judgement.verdict is Verdict.INCONCLUSIVE, judgement
 
 
 def test_a_report_that_goes_to_the_adversary_fails(phone: Phone) -> None:

@@ -195,13 +195,10 @@ class ConfigurationKeeper:
         configuration = self.verify(token)
         self._check_version(configuration)
         held = Held(configuration, self._phone.now())
-        highest = configuration.version
-        if self._highest is not None:
-            highest = max(highest, self._highest)
-        self._highest = highest
+        self._highest = configuration.version
         self._held = held
         self._log("INFO", f"Configuration version {configuration.version} in force")
-        self._files.save(token, held.fetched_at, highest)
+        self._files.save(token, held.fetched_at, configuration.version)
 
     def _check_version(self, configuration: PinConfiguration) -> None:
         highest = self._highest

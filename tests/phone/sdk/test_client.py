@@ -218,6 +218,17 @@ def test_a_host_that_is_no_host_name_is_refused(world: World, host: str) -> None
     assert world.events == []
 
 
+@pytest.mark.parametrize("chain", [(), (b"rubbish",)])
+def test_what_is_no_chain_is_refused_without_an_event(
+    world: World, chain: tuple[bytes, ...]
+) -> None:
+    client = world.ready()
+    with pytest.raises(InvalidServerCert):
+        client.check(API, 443, chain)
+    assert world.events == []
+    assert len(client._queue) == 0
+
+
 def test_network_failures_are_the_platforms_own(world: World) -> None:
     client = world.ready()
     with pytest.raises(UnknownHost):

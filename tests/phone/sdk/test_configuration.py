@@ -285,6 +285,21 @@ def test_a_failed_refresh_is_not_repeated_for_five_seconds(
         assert source.fetches == fetches
 
 
+def test_a_failure_is_forgotten_with_the_next_success(
+    keeper: ConfigurationKeeper, phone: TestPhone, source: Source
+) -> None:
+    source.answer = DOWN
+    phone.clock += 90_000
+    with pytest.raises(ErrorFetchingPinningInfo):
+        keeper.current()
+    phone.clock += 2
+    source.answer = right(6)
+    assert keeper.current() == numbered(6)
+    phone.clock -= 1
+    source.answer = right(7)
+    assert keeper.current() == numbered(7)
+
+
 def test_without_a_usable_configuration_each_request_tries(
     keeper: ConfigurationKeeper, phone: TestPhone, source: Source
 ) -> None:
@@ -362,6 +377,23 @@ def test_a_source_that_hangs_does_not_get_more_time_than_there_is(
     assert keeper.current() == numbered(5)
     assert time.monotonic() - began < 1
     assert fetched == [pytest.approx(0.05, abs=0.02)] * len(fetched)
+
+
+def test_a_try_that_took_all_the_time_is_the_last(
+    keeper: ConfigurationKeeper, phone: TestPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+
+    def late(url: str, timeout: float) -> bytes:
+        fetched.append(timeout)
+        time.sleep(0.06)
+        raise DOWN
+
+    monkeypatch.setattr(configuration, "REFRESH_CAP", 0.05)
+    keeper._fetch = late
+    phone.clock += 601
+    assert keeper.current() == numbered(5)
+    assert len(fetched) == 1
 
 
 @pytest.mark.parametrize("healthy", [True, False])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Adversary, Concern, Control, Trust, accept, refuse
+from lab.model.attack import Concern, Control, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Authority
-
-COMPROMISED = (Adversary.COMPROMISED_CA,)
 
 
 @entry(

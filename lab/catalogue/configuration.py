@@ -6,14 +6,14 @@ them away, and hope that an app without pins runs without pinning.
 
 from __future__ import annotations
 
+from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.hosts import CONFIGURATION_SERVICE
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Adversary, Attempt, Concern, Control, Need, accept, refuse
+from lab.model.attack import Attempt, Concern, Control, Need, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Interfere, Interference, Serving
 
-COMPROMISED = (Adversary.COMPROMISED_CA,)
 FRESH = 590.0
 """Seconds: the cache is good for ten minutes (contract section 4.1)."""
 STALE = 610.0

@@ -4,10 +4,10 @@ can say FAIL."""
 from __future__ import annotations
 
 from lab.catalogue import hosts
+from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES, ROGUE
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import (
-    Adversary,
     Concern,
     Control,
     Need,
@@ -19,14 +19,11 @@ from lab.model.attack import (
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Relay, Terminate
 
-COMPROMISED = (Adversary.COMPROMISED_CA,)
-ON_BOTH_ROUTES = (Adversary.COMPROMISED_CA, Adversary.ROGUE_WIFI)
-
 
 @entry(
     "A1",
     "Good chain, pinned leaf",
-    adversaries=ON_BOTH_ROUTES,
+    adversaries=COMPROMISED_ON_BOTH_ROUTES,
     expect=accept(),
     control=Control.NONE,
     concern=Concern.AVAILABILITY,
@@ -114,7 +111,7 @@ def good_chain_leaf_sha512(ground: Ground) -> Terminate:
 @entry(
     "A2",
     "No interception",
-    adversaries=ON_BOTH_ROUTES,
+    adversaries=COMPROMISED_ON_BOTH_ROUTES,
     expect=relayed(),
     control=Control.NONE,
     concern=Concern.AVAILABILITY,
@@ -134,7 +131,7 @@ def no_interception(ground: Ground) -> Relay:
 @entry(
     "A3",
     "Unpinned client is intercepted",
-    adversaries=ON_BOTH_ROUTES,
+    adversaries=COMPROMISED_ON_BOTH_ROUTES,
     expect=accept(),
     control=Control.NONE,
     subject=Subject.UNPINNED,
@@ -157,7 +154,7 @@ def unpinned_client_is_intercepted(ground: Ground) -> Terminate:
 @entry(
     "A4",
     "Wrong client is caught: untrusted CA",
-    adversaries=[Adversary.ROGUE_CA],
+    adversaries=ROGUE,
     expect=refuse(ErrorKind.CHAIN),
     control=Control.NONE,
     subject=Subject.CARELESS,
@@ -220,7 +217,7 @@ def unregistered_host(ground: Ground) -> Terminate:
 @entry(
     "A6",
     "Same client throughout",
-    adversaries=ON_BOTH_ROUTES,
+    adversaries=COMPROMISED_ON_BOTH_ROUTES,
     expect=refuse(ErrorKind.PIN),
 )
 def same_client_throughout(ground: Ground) -> Terminate:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lab.catalogue.attackers import WIFI
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import (
-    Adversary,
     Attempt,
     Concern,
     Control,
@@ -28,7 +28,6 @@ from lab.model.serving import (
 )
 from lab.pki.authority import Leaf
 
-WIFI = (Adversary.ROGUE_WIFI,)
 NEEDS_WIFI = (Need.WIFI,)
 
 PORTAL_PAGE = HttpAnswer(

@@ -27,6 +27,8 @@ CHAPTERS = (
     "controls",
     "signers",
     "pins",
+    "right_key",
+    "pin_sets",
     "configuration",
     "names",
     "validity",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Adversary, Concern, Control, Need, accept, refuse
+from lab.model.attack import Concern, Control, Need, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 
-COMPROMISED = (Adversary.COMPROMISED_CA,)
-COMPROMISED_ON_BOTH_ROUTES = (Adversary.COMPROMISED_CA, Adversary.ROGUE_WIFI)
 MANY = 8
 
 

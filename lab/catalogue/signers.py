@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from lab.catalogue.attackers import (
+    COMPROMISED,
+    COMPROMISED_ON_BOTH_ROUTES,
+    ROGUE,
+    ROGUE_ON_BOTH_ROUTES,
+)
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Adversary, Concern, Control, Need, Trust, refuse
+from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Authority, Leaf, self_signed
-
-ROGUE = (Adversary.ROGUE_CA,)
-COMPROMISED = (Adversary.COMPROMISED_CA,)
-ROGUE_ON_BOTH_ROUTES = (Adversary.ROGUE_CA, Adversary.ROGUE_WIFI)
-COMPROMISED_ON_BOTH_ROUTES = (Adversary.COMPROMISED_CA, Adversary.ROGUE_WIFI)
 
 
 @entry(

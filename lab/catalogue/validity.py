@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from lab.catalogue import hosts
+from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Adversary, Concern, Control, Need, Trust, refuse
+from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Leaf
 
-COMPROMISED = (Adversary.COMPROMISED_CA,)
 DAY = 86_400.0
 
 

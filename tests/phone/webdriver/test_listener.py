@@ -166,7 +166,9 @@ def test_between_two_requests_there_is_no_hurry(start: Start) -> None:
     for pause in (0.0, 0.4):
         threading.Event().wait(pause)
         connection.request("GET", "/")
-        assert connection.getresponse().read()
+        response = connection.getresponse()
+        assert response.status == 200
+        assert response.read()
     connection.close()
 
 
@@ -224,6 +226,15 @@ def test_closing_ends_what_is_open_and_frees_the_port(start: Start) -> None:
         with pytest.raises(ConnectionRefusedError):
             connect(listener)
         opened.set()
+
+
+def test_answers_are_not_held_back(start: Start) -> None:
+    listener = start()
+    with connect(listener) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert sock.recv(1)
+        (served,) = listener._open
+        assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_it_is_reached_from_this_machine_alone(start: Start) -> None:

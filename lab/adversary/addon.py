@@ -143,7 +143,7 @@ class Adversary:
             case Terminate() as serving:
                 passage.answer = serving.answer
                 made = witness.connection(serving, passage.arming.versions, track)
-                return Terminated(context, made)
+                return Terminated(context, made, passage)
             case Relay() if track.port == TLS_PORT:
                 passage.genuine = self._upstream(track.target or "")
                 if passage.genuine is not None:
@@ -206,6 +206,10 @@ class Adversary:
         else:
             flow.response = _response(NOTHING_HERE, flow.request)
 
+    def response(self, flow: http.HTTPFlow) -> None:
+        """The answer is about to be sent."""
+        self._passages[flow.client_conn.id].answered = True
+
 
 def _note_hello(track: Track, hello: tls.ClientHello) -> None:
     track.course.hello = True
@@ -224,7 +228,6 @@ def _response(answer: HttpAnswer, request: http.Request) -> http.Response:
     headers = http.Headers([(name.encode(), value.encode()) for name, value in answer.headers])
     response = http.Response.make(answer.status, body, headers)
     if not request.is_http2:
-        # A connection that the client kept would carry its next request past the next arming;
-        # in clear it may even be for another host.
+        # The next request could slip past the next arming; in clear, be for another host.
         response.headers["connection"] = "close"
     return response

@@ -9,11 +9,14 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 from OpenSSL import SSL
 
-from lab.adversary.track import Track
+from lab.adversary.track import Passage, Track
 from lab.adversary.witness import WitnessedConnection
 
 LINGER = 0.5
 """Seconds that the other direction of a relayed connection stays open when one has ended."""
+
+NO_MORE_REQUESTS = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
+"""A GOAWAY frame that ends no request that is under way (RFC 9113 section 6.8)."""
 
 Commands = layer.CommandGenerator[None]
 
@@ -71,14 +74,25 @@ class Relayed(layer.Layer):
 class Terminated(ClientTLSLayer):
     """Takes TLS off with ``connection``. The ClientHello has been read and judged before."""
 
-    def __init__(self, context: Context, connection: WitnessedConnection) -> None:
+    def __init__(self, context: Context, connection: WitnessedConnection, passage: Passage) -> None:
         super().__init__(context)
         self._connection = connection
+        self._passage = passage
+        self._dismissed = False
 
     def start_handshake(self) -> Commands:
         self.client_hello_parsed = True
         self.tls = self._connection
         yield from ()
+
+    def event_to_child(self, event: events.Event) -> Commands:
+        if self._passage.answered and not self._dismissed and self.conn.alpn == b"h2":
+            # Before the first answer, so that it is read. Else the client would keep the
+            # connection for its next request, and so carry it past the next arming. In HTTP/1
+            # a header tells it.
+            self._dismissed = True
+            yield from self.send_data(NO_MORE_REQUESTS)
+        yield from super().event_to_child(event)
 
     def on_handshake_error(self, err: str) -> Commands:
         # An alert of our own is ready by now, but mitmproxy would never send it.
@@ -87,6 +101,7 @@ class Terminated(ClientTLSLayer):
 
     def receive_data(self, data: bytes) -> Commands:
         yield from super().receive_data(data)
+        # To mitmproxy an alert is worth a line in its log; the connection would stay open.
         if self._connection.track.alert is not None:
             yield commands.CloseConnection(self.context.client)
 
@@ -96,8 +111,3 @@ class Terminated(ClientTLSLayer):
             self.tls.shutdown()
         yield from self.tls_interact()
         yield from super().send_close(command)
-
-    def receive_close(self) -> Commands:
-        yield from super().receive_close()
-        # mitmproxy takes it that the layers above know already, which holds for a close_notify.
-        yield commands.CloseConnection(self.context.client)

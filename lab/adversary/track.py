@@ -128,6 +128,8 @@ class Passage:
     """The one endpoint that may be dialled for it, None while there is none."""
     answer: HttpAnswer | None = None
     """What is answered inside the TLS that was taken off."""
+    answered: bool = False
+    """Whether that has happened."""
 
     @property
     def plan(self) -> HostPlan | None:

@@ -81,7 +81,6 @@ def _context(chain: tuple[bytes, ...], key: bytes, versions: tuple[TlsVersion, .
         context.add_extra_chain_cert(certificate)
     private: Any = load_der_private_key(key, None)
     context.use_privatekey(private)
-    context.check_privatekey()
     context.set_alpn_select_callback(_select_protocol)
     context.set_info_callback(_note_alert)
     return context

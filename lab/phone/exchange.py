@@ -1,7 +1,6 @@
 """One HTTP request and its answer over a connection that is open already."""
 
 # Older versions of h2 have no types.
-# mypy: disable-error-code="import-untyped"
 
 from __future__ import annotations
 

@@ -445,5 +445,10 @@ def frame(kind: int, payload: bytes = b"", flags: int = 0, stream: int = 0) -> b
     return head + struct.pack("!I", stream) + payload
 
 
+def size_of(frame: bytes) -> int:
+    """Return the length of the payload of an HTTP/2 frame."""
+    return int.from_bytes(frame[:3], "big")
+
+
 def one_by_one(data: bytes) -> Iterable[bytes]:
     return (data[i : i + 1] for i in range(len(data)))

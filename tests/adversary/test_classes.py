@@ -178,10 +178,26 @@ def test_an_alert_after_the_handshake(
         client.handshake()
         secrets = (tmp_path / "keys").read_text()
         client.send(peers.sealed_alert(secrets, 46, client.cipher()))
+        # It need not close the connection: nothing can follow.
+        client.drain()
     record = device.record(number)
     assert record.wire_class is WireClass.ESTABLISHED_ZERO_APPDATA
     assert record.alert == Alert(46, "certificate_unknown", sent_by_client=True)
     assert record.client_bytes == 0
+
+
+def test_a_broken_record_after_the_handshake(
+    device: Attached, forgery: Terminate, way: Way, version: TlsVersion
+) -> None:
+    number = device.arm(forgery)
+    with Tls(way.open(HOST), peers.context(version=version)) as client:
+        client.handshake()
+        client.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
+            client.read()
+    record = device.record(number)
+    assert record.wire_class is WireClass.ESTABLISHED_ZERO_APPDATA
+    assert record.alert == Alert(20, "bad_record_mac", sent_by_client=False)
 
 
 @pytest.mark.parametrize("frames", [(), (SETTINGS,), (SETTINGS, WINDOW_UPDATE, PING)])

@@ -4,7 +4,7 @@ import ssl
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mitmproxy.proxy.layers.tls import parse_client_hello
 
@@ -45,6 +45,8 @@ def test_grease_is_known(value: int) -> None:
 
 
 @given(st.integers(0, 0xFFFF))
+@example(0x1A2A)
+@example(0x0B0B)
 def test_nothing_else_is_grease(value: int) -> None:
     assert is_grease(value) is (value in GREASE)
 

@@ -271,6 +271,44 @@ def test_no_connection_is_kept_past_its_answer(
         assert device.record(number).closed_at is not None
 
 
+def test_an_http2_client_is_told_to_make_no_more_requests(
+    device: Attached, forgery: Terminate, way: Way, version: TlsVersion
+) -> None:
+    """Those that are under way are answered all the same."""
+    device.arm(forgery)
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + peers.frame(4)
+    # POST https, path and authority by name, one stream behind the other; RFC 7541 appendix A.
+    headers = b"\x83\x87\x84\x41" + bytes([len(HOST)]) + HOST.encode()
+    seen: list[tuple[int, int, int]] = []
+    with Tls(way.open(HOST), peers.context(None, "h2", version=version)) as client:
+        client.handshake()
+        client.write(preface + b"".join(peers.frame(1, headers, 4, n) for n in (1, 3)))
+        buffer = b""
+        for stream in (1, 3):
+            client.write(peers.frame(0, b"", 1, stream))
+            while not any(of == stream and flags & 1 for _, flags, of in seen):
+                buffer += client.read()
+                while len(buffer) >= 9 and len(buffer) >= 9 + (length := peers.size_of(buffer)):
+                    seen.append((buffer[3], buffer[4], int.from_bytes(buffer[5:9], "big")))
+                    buffer = buffer[9 + length :]
+    kinds = [kind for kind, _, _ in seen if kind in (0, 1, 7)]
+    assert kinds == [7, 1, 0, 0, 1, 0, 0] or kinds == [7, 1, 0, 1, 0], seen
+
+
+@pytest.mark.parametrize("how", [(), ("--parallel",)])
+def test_curl_does_not_mind(
+    device: Attached, forgery: Terminate, way: Way, fooled_curl: Curl, how: tuple[str, ...]
+) -> None:
+    number = device.arm(forgery)
+    others = [f"https://{HOST}/{n}" for n in range(5)]
+    done = fooled_curl(way, f"https://{HOST}/", "--http2", *how, *others)
+    assert (done.returncode, done.stdout.count(forgery.answer.body)) == (0, 6), done
+    records = device.records(number)
+    assert {r.wire_class for r in records} == {WireClass.INTERCEPTED}
+    if not how:
+        assert len(records) == 6
+
+
 def test_tls_can_be_taken_off_on_another_port(
     device: Attached, forgery: Terminate, way: Way, fooled_curl: Curl
 ) -> None:

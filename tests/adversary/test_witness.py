@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.adversary import alerts, witness
 from lab.adversary.engine import CannotServe, Engine
+from lab.catalogue import Ground, entries, hosts
 from lab.model.serving import Arming, HostPlan, Relay, Terminate
 from lab.model.wire import TlsVersion
 from lab.pki.authority import Authority
@@ -39,6 +42,18 @@ def test_any_kind_of_key_can_be_served(
     with Tls(Proxy(device.surroundings).open(HOST), settings) as client:
         assert client.handshake().leaf() == serving.chain[0]
     assert device.record(number).served_chain == serving.digests
+
+
+def test_a_weak_key_can_be_served(device: Attached, pki: LabPki) -> None:
+    """Whether to take it is for the client to decide."""
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    made = pki.rogue.issue(HOST, key=weak)
+    number = device.arm(Terminate(made.chain_der, made.key_der))
+    settings = peers.context()
+    settings.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with Tls(Proxy(device.surroundings).open(HOST), settings) as client:
+        assert client.handshake().leaf() == made.chain_der[0]
+    assert device.record(number).served_chain == made.digests
 
 
 def chains(pki: LabPki) -> dict[str, Credential]:
@@ -77,6 +92,13 @@ def test_the_adversary_speaks_the_versions_of_the_arming(
     number = device.engine.arm(device.id, Arming("one version", plans, (only,)))
     assert fooled_curl(Proxy(device.surroundings), f"https://{HOST}/").returncode == 0
     assert device.record(number).tls_version == peers.RECORDED_VERSIONS[only]
+
+
+def test_the_whole_catalogue_can_be_armed(device: Attached) -> None:
+    pki, now = LabPki((hosts.DOMAIN,)), datetime.now(UTC)
+    for entry in entries():
+        plans = entry.plans(Ground(pki, entry.host, now))
+        assert device.engine.arm(device.id, Arming(entry.slug, tuple(plans.items())))
 
 
 def test_what_is_prepared_is_kept(forgery: Terminate) -> None:

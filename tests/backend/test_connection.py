@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from h2.config import H2Configuration  # type: ignore[import-untyped]
-from h2.connection import H2Connection  # type: ignore[import-untyped]
+from h2.config import H2Configuration
+from h2.connection import H2Connection
 
 from lab.backend import connection
 from lab.backend.origin import Origin

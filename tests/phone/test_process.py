@@ -114,7 +114,7 @@ def test_it_is_ready_then_ends_when_told_to(tmp_path: Path, end: str) -> None:
         else:
             process.send_signal(getattr(signal, end))
         assert process.wait(CAP) == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
         assert not is_listening(port)
         assert process.stdout is not None
         assert process.stderr is not None
@@ -130,7 +130,7 @@ def test_it_ends_with_all_it_started_whatever_an_sdk_does(tmp_path: Path) -> Non
         began = time.monotonic()
         process.stdin.close()
         assert process.wait(CAP) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
         psutil.wait_procs([child], CAP)
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 

@@ -102,8 +102,9 @@ class ConfigurationKeeper:
         Whatever a fetch fails for, the configuration before it stays in force while it is
         usable. Raises ErrorFetchingPinningInfo where none is.
         """
-        held = self._held
+        # Before what is held is looked at: a fetch that ends in between must not be missed.
         attempts = self._attempts
+        held = self._held
         if held is not None and self.is_fresh(held, self._phone.now()):
             self._log("DEBUG", "Using cached configuration")
             return held.configuration

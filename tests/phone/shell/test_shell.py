@@ -56,6 +56,8 @@ def test_files_are_written_and_read(run: Run, phone: PhoneState) -> None:
     assert run("cat < /dev/null") == ("", "", 0)
     assert run("> /sdcard/empty; wc -c /sdcard/empty")[0] == "0 /sdcard/empty\n"
     assert run("echo x >&2") == ("", "x\n", 0)
+    # The file is emptied before the command gets to read it.
+    assert run("echo a > /sdcard/s; cat /sdcard/s > /sdcard/s; wc -c /sdcard/s")[0][0] == "0"
 
 
 @pytest.mark.parametrize("line", ["cat < /none", "echo a > relative", "echo a > /"])

@@ -50,6 +50,7 @@ def test_an_element_of_a_process_that_ended_is_stale_for_ever(rig: Rig) -> None:
 def test_an_element_that_the_app_took_away_is_stale(rig: Rig) -> None:
     driver = rig.driver()
     driver.execute_script("mobile: deepLink", {"url": "http://nowhere.invalid/"})
+    assert driver.page_source
     heading = driver.find_element("xpath", '//*[starts-with(@text, "This site")]')
     rig.screen.foreground.back()  # type: ignore[union-attr]
     with pytest.raises(StaleElementReferenceException):

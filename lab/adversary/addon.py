@@ -143,7 +143,7 @@ class Adversary:
             case Terminate() as serving:
                 passage.answer = serving.answer
                 made = witness.connection(serving, passage.arming.versions, track)
-                return Terminated(context, made, passage)
+                return Terminated(context, made)
             case Relay() if track.port == TLS_PORT:
                 passage.genuine = self._upstream(track.target or "")
                 if passage.genuine is not None:
@@ -176,6 +176,7 @@ class Adversary:
         """The client was willing to send a request: keep its line and the names of its headers."""
         passage = self._passages[flow.client_conn.id]
         track, request = passage.track, flow.request
+        track.requests += 1
         if not flow.client_conn.tls:
             self._aim(passage, self._clear_host(request), request.port)
             track.cleartext()
@@ -206,10 +207,6 @@ class Adversary:
         else:
             flow.response = _response(NOTHING_HERE, flow.request)
 
-    def response(self, flow: http.HTTPFlow) -> None:
-        """The answer is about to be sent."""
-        self._passages[flow.client_conn.id].answered = True
-
 
 def _note_hello(track: Track, hello: tls.ClientHello) -> None:
     track.course.hello = True
@@ -227,7 +224,7 @@ def _response(answer: HttpAnswer, request: http.Request) -> http.Response:
     body = b"" if request.method == "HEAD" else answer.body
     headers = http.Headers([(name.encode(), value.encode()) for name, value in answer.headers])
     response = http.Response.make(answer.status, body, headers)
-    if not request.is_http2:
-        # The next request could slip past the next arming; in clear, be for another host.
-        response.headers["connection"] = "close"
+    # The next request could slip past the next arming; in clear, be for another host. mitmproxy
+    # leaves this away in HTTP/2, where it must not be.
+    response.headers["connection"] = "close"
     return response

@@ -1,7 +1,7 @@
 """One engine for all attacks of a run: mitmproxy in-process, a set of listeners per device.
 
 Arming another attack swaps one immutable value; connections that are under way keep the arming
-under which they were opened.
+under which they were opened, and those on which nothing is under way are closed.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ class Engine:
         number = next(self._numbers)
         self._recorder.begin(device_id, number)
         device.armed = (number, arming)
+        # After that, so that what the client opens instead comes under the new arming.
+        self._loop.run(device.part())
         return number
 
     def armed(self, device_id: str) -> int:

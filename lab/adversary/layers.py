@@ -9,14 +9,15 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 from OpenSSL import SSL
 
-from lab.adversary.track import Passage, Track
+from lab.adversary.track import Track
 from lab.adversary.witness import WitnessedConnection
 
 LINGER = 0.5
 """Seconds that the other direction of a relayed connection stays open when one has ended."""
 
-NO_MORE_REQUESTS = bytes.fromhex("000008 07 00 00000000 7fffffff 00000000")
-"""A GOAWAY frame that ends no request that is under way (RFC 9113 section 6.8)."""
+FRAME_HEADER = 9
+DATA, HEADERS, END_STREAM = 0, 1, 1
+"""Of HTTP/2 frames (RFC 9113 section 6)."""
 
 Commands = layer.CommandGenerator[None]
 
@@ -71,28 +72,35 @@ class Relayed(layer.Layer):
             yield commands.CloseConnection(client)
 
 
+def ended_streams(frames: bytes) -> int:
+    """Return how many streams are ended by ``frames``, which are whole ones of HTTP/2."""
+    at = ended = 0
+    while at + FRAME_HEADER <= len(frames):
+        length, kind, flags = int.from_bytes(frames[at : at + 3], "big"), *frames[at + 3 : at + 5]
+        if kind in (DATA, HEADERS) and flags & END_STREAM:
+            ended += 1
+        at += FRAME_HEADER + length
+    return ended
+
+
 class Terminated(ClientTLSLayer):
     """Takes TLS off with ``connection``. The ClientHello has been read and judged before."""
 
-    def __init__(self, context: Context, connection: WitnessedConnection, passage: Passage) -> None:
+    def __init__(self, context: Context, connection: WitnessedConnection) -> None:
         super().__init__(context)
         self._connection = connection
-        self._passage = passage
-        self._dismissed = False
 
     def start_handshake(self) -> Commands:
         self.client_hello_parsed = True
         self.tls = self._connection
         yield from ()
 
-    def event_to_child(self, event: events.Event) -> Commands:
-        if self._passage.answered and not self._dismissed and self.conn.alpn == b"h2":
-            # Before the first answer, so that it is read. Else the client would keep the
-            # connection for its next request, and so carry it past the next arming. In HTTP/1
-            # a header tells it.
-            self._dismissed = True
-            yield from self.send_data(NO_MORE_REQUESTS)
-        yield from super().event_to_child(event)
+    def send_data(self, data: bytes) -> Commands:
+        yield from super().send_data(data)
+        track = self._connection.track
+        if track.alpn == "h2" and (ended := ended_streams(data)):
+            track.answered += ended
+            track.changed()
 
     def on_handshake_error(self, err: str) -> Commands:
         # An alert of our own is ready by now, but mitmproxy would never send it.

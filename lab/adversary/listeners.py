@@ -126,6 +126,13 @@ class Listeners:
         self._resolvers.append(resolver)
         return await resolver.start()
 
+    async def part(self) -> None:
+        """Close the connections on which nothing is under way: a client must not carry one of
+        them past the next arming. It will open another for its next request."""
+        for connection in tuple(self._open.values()):
+            if connection.passage.track.idle:
+                connection.writer.close()
+
     async def close(self) -> None:
         """Stop listening and end every connection, within twice ABORT_CAP."""
         self._closed = True

@@ -184,7 +184,7 @@ def _patience(now: float) -> Callable[[Track], float]:
     """Return for how many seconds after ``now`` a track may hold up a verdict."""
 
     def of(track: Track) -> float:
-        if track.foreign or track.closed_at is not None:
+        if track.foreign or track.idle or track.closed_at is not None:
             return 0.0
         # A stranger's idle connection must not hold up a verdict, what the app just opened must.
         return float("inf") if track.told else track.born + FRESH - now

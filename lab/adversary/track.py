@@ -41,6 +41,11 @@ class Track:
     alert: Alert | None = None
     served_chain: tuple[str, ...] = ()
     request: str | None = None
+    requests: int = 0
+    """How many requests have begun inside the TLS that was taken off."""
+    answered: int = 0
+    """How many of them have been answered in full; counted in HTTP/2 only, as HTTP/1
+    connections are closed behind their first answer."""
     relayed_up: int = 0
     relayed_down: int = 0
     fingerprint: str | None = None
@@ -58,6 +63,11 @@ class Track:
     def told(self) -> bool:
         """Whether the client has said anything about what it wants."""
         return self.target is not None or self.course.wire_class is not WireClass.TCP_ONLY
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was asked has been answered."""
+        return 0 < self.requests <= self.answered
 
     def take(self, size: int) -> None:
         """So many bytes came from the client."""
@@ -128,8 +138,6 @@ class Passage:
     """The one endpoint that may be dialled for it, None while there is none."""
     answer: HttpAnswer | None = None
     """What is answered inside the TLS that was taken off."""
-    answered: bool = False
-    """Whether that has happened."""
 
     @property
     def plan(self) -> HostPlan | None:

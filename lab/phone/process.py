@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -123,8 +124,28 @@ def _certificates(file: Path) -> list[x509.Certificate]:
 
 
 def _await_end_of_input() -> None:
-    while os.read(0, 4096):
-        pass
+    with _signals_wake() as woken:
+        while True:
+            ready, _, _ = select.select([0, woken], [], [])
+            if woken in ready:
+                os.read(woken, 4096)
+            if 0 in ready and not os.read(0, 4096):
+                return
+
+
+@contextmanager
+def _signals_wake() -> Iterator[int]:
+    """Return a descriptor that becomes readable when a signal arrives: the system may deliver it
+    to any thread, but Python handles it in the main one, which has to be awake for that."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield reader
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(reader)
+        os.close(writer)
 
 
 def _end_in_time() -> None:

@@ -134,12 +134,15 @@ def test_who_can_be_armed(engine: Engine, device: Attached) -> None:
 
 
 def test_old_records_make_room(device: Attached, forgery: Terminate) -> None:
-    numbers = [device.arm(forgery) for _ in range(KEPT_ARMINGS)]
-    for _ in range(3):
-        device.arm(forgery)
-        Proxy(device.surroundings).open(HOST).close()
-        assert device.record(device.engine.armed(device.id)).host == HOST
-    assert device.records(numbers[0]) == ()
+    way = Proxy(device.surroundings)
+    numbers = []
+    for _ in range(KEPT_ARMINGS):
+        numbers.append(device.arm(forgery))
+        way.open(HOST).close()
+        assert device.record(numbers[-1]).arming == numbers[-1]
+    device.arm(forgery)
+    kept = [number for number in numbers if device.records(number)]
+    assert kept == numbers[1:]
     assert device.records(12_345) == ()
 
 
@@ -242,6 +245,7 @@ def test_what_was_sent_before_is_seen(device: Attached, loop: LabLoop, forgery: 
 def test_wait_for(device: Attached, forgery: Terminate, way: Way) -> None:
     number = device.arm(forgery)
     plain = way.open(HOST)
+    promptly = peers.CAP / 2
     with Tls(plain, peers.context()) as client, ThreadPoolExecutor(1) as pool:
 
         def soon(wire_class: WireClass) -> bool:
@@ -252,14 +256,14 @@ def test_wait_for(device: Attached, forgery: Terminate, way: Way) -> None:
         assert not device.engine.wait_for(device.id, number, lambda r: r.sni is not None, 0)
         hello = pool.submit(soon, WireClass.HANDSHAKE_REJECTED)
         client.send(client.hello())
-        assert hello.result()
+        assert hello.result(promptly)
         established = pool.submit(soon, WireClass.ESTABLISHED_ZERO_APPDATA)
         client.handshake()
-        assert established.result()
+        assert established.result(promptly)
         # Part of a request line is a leak already.
         leaked = pool.submit(soon, WireClass.INTERCEPTED)
         client.write(b"GET /se")
-        assert leaked.result()
+        assert leaked.result(promptly)
 
 
 # -- whose ------------------------------------------------------------------------------------

@@ -149,6 +149,8 @@ def test_attaching_and_detaching_leaves_nothing(engine: Engine, forgery: Termina
         assert device.record(number).host == HOST
         engine.detach("phone")
     assert descriptors() == before
+    assert engine._shared is not None
+    assert engine._shared.passages == {}
 
 
 def test_when_no_port_is_to_be_had(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,13 +173,14 @@ def test_when_no_port_is_to_be_had(engine: Engine, monkeypatch: pytest.MonkeyPat
 
 
 QUIET = """
-    import pathlib, ssl, sys, warnings
+    import logging, ssl, sys
     from lab.adversary.engine import Engine
     from lab.loop import LabLoop
     from lab.model.serving import Arming, HostPlan, Relay, Terminate
     from lab.pki.hierarchy import LabPki
     from tests.adversary import peers
 
+    logging.basicConfig(level=logging.INFO)
     made = LabPki(("acme.test",)).rogue.issue(peers.HOST)
     plans = (
         (peers.HOST, HostPlan(Terminate(made.chain_der, made.key_der))),

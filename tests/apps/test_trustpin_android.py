@@ -137,6 +137,24 @@ def test_an_app_that_does_not_come_to_an_end_is_silent(tmp_path: Path) -> None:
         assert len(rig.sdk.urls) == 2
 
 
+def test_an_earlier_answer_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    """While the app is busy with something else it takes no tap and says nothing."""
+    gate = Gate()
+    with Rig(tmp_path, ScriptedSdk(fetch=lambda host, port: gate())) as rig:
+        driver = rig.driver()
+        app = TrustPinAndroidApp(driver)
+        app.start(fresh=True)
+        app.set_up(SETUP)
+        assert app.request(URL).answer is Answer.ACCEPTED
+        driver.update_settings({"waitForIdleTimeout": 50})
+        rig.screen.tap("fetch")
+        assert gate.entered.wait(5)
+        assert app.request(URL).answer is Answer.SILENT
+        gate.opened.set()
+        assert rig.screen.wait_idle(5)
+        assert rig.sdk.urls == [URL]
+
+
 def test_waiting_goes_on_as_long_as_the_app_is_busy(tmp_path: Path) -> None:
     gate = Gate()
 

@@ -106,6 +106,6 @@ def test_a_device_that_is_silent_is_lost_after_the_cap(said: bytes) -> None:
         began = time.monotonic()
         with pytest.raises(DeviceLost, match=r"did not answer w3cGetWindowHandles within 0\.2"):
             ask(device)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         assert server.connections == 1
         device.close()  # type: ignore[no-untyped-call]

@@ -51,7 +51,7 @@ def test_a_program_that_is_ready(program: Start, tmp_path: Path) -> None:
     assert process.obituary(0.0) is None
     began = time.monotonic()
     process.end()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5
     assert process.obituary() == "its process ended (exit code 0)"
     process.end()
 
@@ -95,7 +95,7 @@ def test_a_program_that_does_not_end_is_ended_with_all_it_started(
         process = program(f"exec 3>{fifo}\nsleep 300 &\n{READY}trap '' TERM\nsleep 300\n")
         began = time.monotonic()
         process.end(0.2)
-        assert 0.2 <= time.monotonic() - began < 2
+        assert 0.2 <= time.monotonic() - began < 10
         assert select.select([reader], [], [], 5)[0]
         assert os.read(reader, 1) == b""
     finally:

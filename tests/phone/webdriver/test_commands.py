@@ -64,7 +64,7 @@ def test_the_source_waits_until_the_app_is_done(tmp_path: Path) -> None:
         assert driver.get_settings()["waitForIdleTimeout"] == 100
         began = time.monotonic()
         assert "Testing connection..." in driver.page_source
-        assert 0.1 <= time.monotonic() - began < 2
+        assert 0.1 <= time.monotonic() - began < 5
         driver.update_settings({"waitForIdleTimeout": 10_000})
         gate.opened.set()
         assert "Testing connection..." not in driver.page_source

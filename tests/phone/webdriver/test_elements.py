@@ -86,7 +86,7 @@ def test_waiting_for_an_element_ends_when_it_appears(tmp_path: Path) -> None:
         threading.Timer(0.2, gate.opened.set).start()
         began = time.monotonic()
         driver.find_element("xpath", '//*[@text="TrustPin configured"]')
-        assert 0.1 < time.monotonic() - began < 3
+        assert 0.1 < time.monotonic() - began < 4.5
 
 
 def test_waiting_for_an_element_that_does_not_come_has_its_end(rig: Rig) -> None:
@@ -96,7 +96,7 @@ def test_waiting_for_an_element_that_does_not_come_has_its_end(rig: Rig) -> None
     with pytest.raises(NoSuchElementException, match="nothing on the screen is xpath"):
         driver.find_element(*button("Nowhere"))
     assert driver.find_elements(*button("Nowhere")) == []
-    assert 0.6 <= time.monotonic() - began < 3
+    assert 0.6 <= time.monotonic() - began < 5
 
 
 def test_waiting_sleeps_until_something_changes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

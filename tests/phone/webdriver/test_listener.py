@@ -157,7 +157,7 @@ def test_dribbling_does_not_buy_time(start: Start) -> None:
                 break
             assert received.startswith(b"HTTP/1.1 408")
             break
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 def test_between_two_requests_there_is_no_hurry(start: Start) -> None:
@@ -220,7 +220,7 @@ def test_closing_ends_what_is_open_and_frees_the_port(start: Start) -> None:
         assert entered.wait(CAP)
         began = time.monotonic()
         listener.close()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
         assert idle.recv(1) == busy.recv(1) == b""
         listener.close()
         with pytest.raises(ConnectionRefusedError):

@@ -34,7 +34,7 @@ _RESERVES = sys.platform == "linux"
 sockets bind one address where both set SO_REUSEADDR and none listens yet (socket(7))."""
 
 
-class PortInUse(Exception):
+class PortInUse(OSError):
     """The address that a service is to listen on is taken; the message names both."""
 
     def __init__(self, service: str, endpoint: Endpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.evidence.writer import RunFolder
-from lab.pytest_plugin.keys import OPTIONS, OUTCOME, RUN_ID
+from lab.pytest_plugin.keys import INCONCLUSIVE_RUN, OPTIONS, OUTCOME, RUN_ID
 from lab.pytest_plugin.running import App, Outcome, Seats
 from lab.trial.case import Case
 
@@ -24,7 +25,11 @@ def lab_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     from lab.trial.bench import Bench
 
     directory: Path = tmp_path_factory.mktemp("lab")
-    with Bench(directory) as bench:
+    with contextlib.ExitStack() as stack:
+        try:
+            bench = stack.enter_context(Bench(directory))
+        except OSError as error:
+            pytest.exit(f"the lab cannot start its servers: {error}", INCONCLUSIVE_RUN)
         yield bench
 
 

@@ -16,3 +16,6 @@ OUTCOME = pytest.StashKey[Outcome]()
 
 RESULT, FACTS, LOST, CRASHED = "lab_result", "lab_facts", "lab_lost", "lab_crashed"
 """Attributes of a test's report; they travel from a worker process to the one that reports."""
+
+INCONCLUSIVE_RUN = 6
+"""Exit code: nothing failed, but something was inconclusive, or nothing was tested."""

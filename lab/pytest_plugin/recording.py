@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import ssl
-import sys
 import time
 from collections import Counter
 from importlib.metadata import version
@@ -21,11 +20,8 @@ from lab.evidence.table import render
 from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
-from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, RESULT, RUN_ID
+from lab.pytest_plugin.keys import CRASHED, FACTS, INCONCLUSIVE_RUN, LOST, RESULT, RUN_ID
 from lab.pytest_plugin.options import Options
-
-INCONCLUSIVE_RUN = 6
-"""Exit code: nothing failed, but something was inconclusive, or nothing was tested."""
 
 STATUS = {
     Verdict.PASS: "passed",
@@ -202,7 +198,7 @@ class Recording:
             openssl=ssl.OPENSSL_VERSION,
             platform=platform.platform(),
             devices=tuple(self._facts.values()),
-            command=tuple(sys.argv),
+            command=("pytest", *map(str, self._config.invocation_params.args)),
             complete=not self._incomplete,
             incomplete_because=self._incomplete,
             selected=self._selected,

@@ -137,6 +137,23 @@ def test_a_defect_of_the_lab_is_no_verdict(lab: Lab) -> None:
     assert "The lab itself failed" in unsure["reasons"]["reasons"][0]["text"]
 
 
+def test_servers_that_cannot_start_end_the_run_with_one_message(lab: Lab) -> None:
+    """All ports are free ones, so it takes a system that has none left."""
+    (lab.folder / "scenarios" / "conftest.py").write_text(
+        "from lab.backend import server\n"
+        "from lab.model.device import Endpoint\n"
+        "def taken(self):\n"
+        "    raise server.PortInUse(self.name, Endpoint('127.0.0.1', 443))\n"
+        "server.TlsService._bound = taken\n"
+    )
+    result = lab.run("--device=curl", "-k", "B4")
+    assert result.ret == 6
+    told = result.stdout.str() + result.stderr.str()
+    assert "the lab cannot start its servers: 127.0.0.1:443 is already in use" in told
+    assert "Traceback" not in told
+    assert not lab.results()["info"]["complete"]
+
+
 def test_nothing_is_left_behind(lab: Lab) -> None:
     with Started(lab, "--device=phone", "-k", "B4") as run:
         wait_for_verdicts(lab, 1)

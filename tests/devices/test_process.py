@@ -108,6 +108,7 @@ def test_an_interrupt_leaves_nothing_running(
         with pytest.raises(KeyboardInterrupt):
             sh("exec 3>fifo; echo alive >&3; sleep 300", tmp_path)
         assert os.read(reader, 100) == b"alive\n"
+        assert select.select([reader], [], [], 5)[0], "somebody still has it open"
         assert os.read(reader, 100) == b""
     finally:
         os.close(reader)

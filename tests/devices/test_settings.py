@@ -233,7 +233,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert message(file) == ": larger than 256 KiB; this is not a list of devices"
     file.write_bytes(b"#" * LARGEST)
     assert message(file).startswith(":1: the file is empty")
-    assert message(Path("a\0b")).endswith("cannot be read: embedded null byte")
+    assert ": cannot be read: " in message(Path("a\0b"))
     assert message(file / "x").endswith("cannot be read: Not a directory")
 
 

@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+RUN = ("-m", "mitm", "-p", "no:hypothesispytest")
+"""Hypothesis takes a second to import, and no scenario needs it."""
+
 PROGRAM = """
 devices:
   - id: program
@@ -48,7 +51,11 @@ class Lab:
         self.devices(PROGRAM.format(argv=argv, control=control))
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        return self.pytester.runpytest_subprocess("-m", "mitm", *arguments)
+        return self.pytester.runpytest_subprocess(*RUN, *arguments)
+
+    def run_here(self, *arguments: str) -> pytest.RunResult:
+        """Run in this very process: for what ends before any scenario begins."""
+        return self.pytester.runpytest_inprocess(*RUN, *arguments)
 
     @property
     def run_folders(self) -> list[Path]:

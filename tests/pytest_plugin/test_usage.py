@@ -24,7 +24,7 @@ PHONE = "  - id: phone\n    platform: virtual\n"
 )
 def test_a_mistake_in_devices_yaml(lab: Lab, text: str, message: str) -> None:
     lab.devices(text)
-    result = lab.run()
+    result = lab.run_here()
     assert result.ret == USAGE
     result.stderr.fnmatch_lines([f"ERROR: {message}"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
@@ -33,26 +33,26 @@ def test_a_mistake_in_devices_yaml(lab: Lab, text: str, message: str) -> None:
 
 def test_a_program_that_is_missing(lab: Lab) -> None:
     lab.program('[no-such-program, "{url}"]')
-    result = lab.run()
+    result = lab.run_here()
     assert result.ret == USAGE
     result.stderr.fnmatch_lines(["ERROR: devices.yaml:5: *'no-such-program' not found*"])
 
 
 def test_a_device_that_is_missing(lab: Lab) -> None:
-    result = lab.run("--device=fone")
+    result = lab.run_here("--device=fone")
     assert result.ret == USAGE
     result.stderr.fnmatch_lines(["ERROR: devices.yaml: there is no device 'fone'*'phone'*"])
 
 
 def test_a_list_of_devices_that_is_missing(lab: Lab) -> None:
-    result = lab.run("--devices-file=elsewhere.yaml")
+    result = lab.run_here("--devices-file=elsewhere.yaml")
     assert result.ret == USAGE
     result.stderr.fnmatch_lines(["ERROR: elsewhere.yaml: no such file*"])
 
 
 def test_reports_that_cannot_be_written(lab: Lab) -> None:
     (lab.folder / "reports").write_text("a file")
-    result = lab.run("--device=curl")
+    result = lab.run_here("--device=curl")
     assert result.ret == USAGE
     result.stderr.fnmatch_lines(["ERROR: reports cannot be written to *reports*Not a directory"])
 
@@ -65,7 +65,7 @@ def test_two_processes_give_one_message(lab: Lab) -> None:
 
 
 def test_a_number_that_is_none(lab: Lab) -> None:
-    result = lab.run("--retries=many")
+    result = lab.run_here("--retries=many")
     assert result.ret == USAGE
     result.stderr.fnmatch_lines(["*--retries*many*"])
 
@@ -82,7 +82,7 @@ def test_looking_at_what_there_is_writes_nothing(lab: Lab) -> None:
 def test_other_tests_need_no_devices(lab: Lab) -> None:
     lab.devices("rubbish")
     (lab.folder / "test_other.py").write_text("def test_one():\n    pass\n")
-    result = lab.pytester.runpytest_subprocess("test_other.py")
+    result = lab.pytester.runpytest_inprocess("test_other.py")
     result.assert_outcomes(passed=1)
     assert not lab.run_folders
 

@@ -96,7 +96,9 @@ def test_a_client_that_refuses_everything_passes_nothing(
     # It says "pin" every time and reports nothing: each case would wait for a report.
     monkeypatch.setattr(conductor, "REPORT_CAP", 0.05)
     seat = phone("RefusesEverything")
-    verdicts = Counter(judged(seat, case).verdict for case in attacks_on_the_app())
+    # In a black hole even the benign requests of a right client take seconds.
+    quick = [case for case in attacks_on_the_app() if case.entry.slug != "black_hole"]
+    verdicts = Counter(judged(seat, case).verdict for case in quick)
     assert sum(verdicts.values()) > 60
     assert not verdicts[Verdict.PASS]
 

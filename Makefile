@@ -24,7 +24,7 @@ help:
 	@echo "make clean  remove everything that was installed or built"
 
 mitm: $(TOX)
-	@$(TOX) run -q -e mitm -- $(ARGS)
+	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- $(ARGS)
 
 test: $(TOX)
 	@$(TOX) run

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import struct
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from PIL import Image
@@ -42,27 +44,29 @@ def embed(names: Iterable[str], read: Callable[[str], bytes | None]) -> dict[str
     ``read`` gives a file's content, None where there is none. What cannot be read as a picture
     is left out: the report then names the file only.
     """
-    album: dict[str, Picture] = {}
-    by_content: dict[str, Picture] = {}
-    left, shrunk = BUDGET, 0
+    digests: dict[str, str] = {}
+    wanted: dict[str, tuple[bytes, bool]] = {}
+    shrunk = 0
     for name in dict.fromkeys(names):
         content = read(name)
         if content is None or not content.startswith(PNG_MAGIC):
             continue
-        digest = hashlib.sha256(content).hexdigest()[:16]
-        picture = by_content.get(digest)
-        if picture is None:
-            must_shrink = len(content) > AS_IT_IS
-            if must_shrink and shrunk >= MOST_SHRUNK:
-                continue
+        digests[name] = digest = hashlib.sha256(content).hexdigest()[:16]
+        must_shrink = len(content) > AS_IT_IS
+        if digest not in wanted and not (must_shrink and shrunk >= MOST_SHRUNK):
             shrunk += must_shrink
-            picture = _picture(f"shot-{digest}", content, shrink=must_shrink)
-            if picture is None or len(picture.uri) > left:
-                continue
+            wanted[digest] = content, must_shrink
+    # Pillow works outside the interpreter's lock, so that threads are of use.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = pool.map(lambda d: _picture(f"shot-{d}", wanted[d][0], shrink=wanted[d][1]), wanted)
+        pictures = dict(zip(wanted, made, strict=True))
+    fitting: dict[str, Picture] = {}
+    left = BUDGET
+    for digest, picture in pictures.items():
+        if picture is not None and len(picture.uri) <= left:
             left -= len(picture.uri)
-            by_content[digest] = picture
-        album[name] = picture
-    return album
+            fitting[digest] = picture
+    return {name: fitting[digest] for name, digest in digests.items() if digest in fitting}
 
 
 def _picture(id_: str, content: bytes, *, shrink: bool) -> Picture | None:

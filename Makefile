@@ -11,14 +11,16 @@ export PATH := $(subst $(space),:,$(strip $(pyenv))):$(PATH)
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	2>/dev/null && command -v $$python && break; done)
+OUTER := $(shell PATH="$(PATH)"; python3.11 -c "" 2>/dev/null && python3.13 -c "" 2>/dev/null && echo both)
 TOX := .venv/bin/tox
 
-.PHONY: help mitm test lint bench docs clean
+.PHONY: help mitm test lint coverage bench docs clean
 
 help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
 	@echo "make test   pass the project's tests, on every supported Python of this machine"
 	@echo "make lint   check style, types and import rules"
+	@echo "make coverage  check that every branch of judge and pinning is tested"
 	@echo "make bench  measure the performance budgets"
 	@echo "make docs   write the generated pages and schemas anew"
 	@echo "make clean  remove everything that was installed or built"
@@ -26,8 +28,13 @@ help:
 mitm: $(TOX)
 	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- $(ARGS)
 
+# The oldest and the newest interpreter run everything. One in between leaves out the tests that
+# carry out whole runs of the lab, which take most of the time.
 test: $(TOX)
-	@$(TOX) run
+	@$(if $(OUTER),BETWEEN="not whole") $(TOX) run
+
+coverage: $(TOX)
+	@$(TOX) run -e coverage
 
 lint: $(TOX)
 	@$(TOX) run -e lint

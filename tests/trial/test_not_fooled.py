@@ -24,6 +24,8 @@ from tests.trial.conftest import attacks_on_the_app, case_of, judged
 
 Phone = Callable[[str], Seat]
 
+pytestmark = pytest.mark.whole
+
 
 def decisive(judgement: Judgement) -> list[str]:
     return [r.text for r in judgement.reasons if r.verdict is judgement.verdict]

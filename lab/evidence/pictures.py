@@ -19,10 +19,10 @@ IHDR_ENDS = 33
 
 AS_IT_IS = 24_000
 """Bytes up to which a PNG goes in unchanged."""
-WIDTH = 400
+WIDTH = 320
 """Pixels to which larger pictures are shrunk: enough to read a phone's screen."""
 MOST_PIXELS = 40_000_000
-MOST_SHRUNK = 60
+MOST_SHRUNK = 120
 """Pictures that are shrunk at most: each costs some 50 ms."""
 BUDGET = 2_400_000
 """Characters that all pictures together may take in the file."""

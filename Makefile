@@ -29,7 +29,7 @@ mitm: $(TOX)
 	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- $(ARGS)
 
 # The oldest and the newest interpreter run everything. One in between leaves out the tests that
-# carry out whole runs of the lab, which take most of the time.
+# carry out whole runs of the lab or of its phone, which take most of the time.
 test: $(TOX)
 	@$(if $(OUTER),BETWEEN="not whole") $(TOX) run
 

@@ -22,6 +22,8 @@ from lab.model.wire import WireClass
 from tests.adversary import peers
 from tests.adversary.peers import HOST, WEBSITE, Attached, Gateway, Proxy, Tls, Way
 
+pytestmark = pytest.mark.whole
+
 CONNECTIONS = 500
 """In each of four rounds. Two of them fill what is to be filled."""
 ROUNDS = 4

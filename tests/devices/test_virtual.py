@@ -27,6 +27,8 @@ from lab.pki.authority import Leaf
 from lab.pki.hierarchy import LabPki
 from tests.devices.peers import Surrounds
 
+pytestmark = pytest.mark.whole
+
 HOST = "api.acme.test"
 URL = f"https://{HOST}/"
 STAND_INS = "tests.phone.stand_ins"

@@ -21,6 +21,8 @@ from lab.phone.process import CannotStart, load_class
 from lab.pki.hierarchy import LabPki
 from tests.phone import stand_ins
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 STAND_INS = "tests.phone.stand_ins"
 CAP = 10.0

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.phone.files import FileError, PhoneFiles
+from lab.pinning.pins import read_certificate
 
 SYSTEM_STORE = "/system/etc/security/cacerts"
 USER_STORE = "/data/misc/user/0/cacerts-added"
@@ -64,10 +65,3 @@ class TrustStores:
             except (FileError, ValueError) as error:
                 self._complain(f"{folder}/{name} is no certificate: {error}")
         return tuple(anchors)
-
-
-def read_certificate(content: bytes) -> x509.Certificate:
-    """Read one certificate, PEM or DER. Raises ValueError."""
-    if b"-----BEGIN" in content:
-        return x509.load_pem_x509_certificate(content)
-    return x509.load_der_x509_certificate(content)

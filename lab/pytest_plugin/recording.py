@@ -170,15 +170,12 @@ class Recording:
 
     def _exit_status(self, exitstatus: int) -> int:
         """Return pytest's own exit code, or 6 where nothing failed but the gate must not open."""
-        ours = self._counts[Verdict.FAIL] + self._counts[Verdict.INCONCLUSIVE]
-        failed = self._config.pluginmanager.get_plugin("terminalreporter")
-        others = 0 if failed is None else len(failed.stats.get("failed", ()))
-        others += 0 if failed is None else len(failed.stats.get("error", ()))
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return exitstatus
-        if self._counts[Verdict.FAIL] or others:
+        stats = {} if self._reporter is None else self._reporter.stats
+        if self._counts[Verdict.FAIL] or stats.get("failed") or stats.get("error"):
             return int(pytest.ExitCode.TESTS_FAILED)
-        tested = ours + self._counts[Verdict.PASS]
+        tested = self._counts[Verdict.PASS] + self._counts[Verdict.INCONCLUSIVE]
         if self._incomplete or not tested:
             return INCONCLUSIVE_RUN
         if self._counts[Verdict.INCONCLUSIVE]:

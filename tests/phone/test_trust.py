@@ -3,11 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.phone.files import PhoneFiles
-from lab.phone.trust import MAX_ANCHORS, SYSTEM_STORE, USER_STORE, TrustStores, read_certificate
+from lab.phone.trust import MAX_ANCHORS, SYSTEM_STORE, USER_STORE, TrustStores
+from lab.pinning.pins import read_certificate
 from lab.pki.hierarchy import LabPki
+from tests.pinning.der import certificate_of_version
 
 
 @pytest.fixture
@@ -72,6 +75,16 @@ def test_what_is_no_certificate_is_complained_about(
     assert [text.split(":")[0] for text in complaints] == [f"{USER_STORE}/bad.0 is no certificate"]
     with pytest.raises(ValueError, match=r"\S"):
         read_certificate(content)
+
+
+def test_a_certificate_of_an_unknown_version_is_complained_about(
+    pki: LabPki, files: PhoneFiles, stores: TrustStores, complaints: list[str]
+) -> None:
+    odd = certificate_of_version(5, ec.generate_private_key(ec.SECP256R1()))
+    files.write(f"{USER_STORE}/bad.0", odd)
+    files.write(f"{USER_STORE}/good.0", pki.user_root.der)
+    assert stores.anchors(True) == (pki.user_root.der,)
+    assert [text.split(":")[0] for text in complaints] == [f"{USER_STORE}/bad.0 is no certificate"]
 
 
 def test_a_folder_in_a_store_is_passed_over(

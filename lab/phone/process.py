@@ -87,9 +87,10 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     """Run the phone until told to end. Raises CannotStart."""
     make_sdk = load_class(options.sdk)
     # Here, not above: a wrong --sdk is told without loading any of this.
+    from lab.phone.android.system import AndroidSystem
+    from lab.phone.android.webdriver import WebDriver
     from lab.phone.installed import make_screen
     from lab.phone.state import PhoneState
-    from lab.phone.webdriver import WebDriver
 
     anchors = _certificates(options.factory) if options.factory is not None else []
     with ExitStack() as stack:
@@ -105,7 +106,7 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
             raise CannotStart(f"--home {options.home}: {error.strerror}") from None
         screen = make_screen(phone, make_sdk)
         stack.callback(screen.close)
-        endpoint = WebDriver(phone, screen)
+        endpoint = WebDriver(AndroidSystem(phone, screen))
         stack.callback(endpoint.close)
         stack.callback(_end_in_time)
         announce(json.dumps({"port": endpoint.port}))

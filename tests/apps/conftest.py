@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.phone.webdriver.rigs import Rig
+from tests.phone.android.webdriver.rigs import Rig
 
 
 @pytest.fixture

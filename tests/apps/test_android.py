@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.apps.android import Page, ScreenUnreadable, by_text
+from lab.phone.android.webdriver.locators import find
+from lab.phone.android.webdriver.source import page_of
 from lab.phone.node import FRAME, TEXT, Node
-from lab.phone.webdriver.locators import find
-from lab.phone.webdriver.source import page_of
 
 
 def page(*texts: str) -> Page:

@@ -8,8 +8,8 @@ from lab.model.outcome import Answer, ErrorKind
 from lab.phone import services
 from lab.phone.browser import BrowserActivity, error_page
 from lab.phone.services import HttpResponse, PlatformError
+from tests.phone.android.webdriver.rigs import Rig
 from tests.phone.scripted import OK
-from tests.phone.webdriver.rigs import Rig
 
 URL = "https://api.acme.test/"
 

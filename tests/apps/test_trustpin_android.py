@@ -13,8 +13,8 @@ from lab.model.pins import Mode, PinConfiguration
 from lab.phone.app import MAX_LOG
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch
 from lab.phone.services import ConnectionLost, HttpResponse
+from tests.phone.android.webdriver.rigs import BROWSER, Rig
 from tests.phone.scripted import OK, Gate, ScriptedSdk, raising
-from tests.phone.webdriver.rigs import BROWSER, Rig
 
 URL = "https://api.acme.test/"
 SETUP = AppSetup(

@@ -1,0 +1,1 @@
+"""What makes a virtual phone an Android one: its shell, its adb daemon, its automation server."""

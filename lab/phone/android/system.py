@@ -1,0 +1,14 @@
+"""All that Android's shell, adb daemon and automation server work on, in one hand."""
+
+from __future__ import annotations
+
+from lab.phone.state import PhoneState
+from lab.phone.ui import Screen
+
+
+class AndroidSystem:
+    """A phone's Android: its state, its screen, and the services that only Android has."""
+
+    def __init__(self, phone: PhoneState, screen: Screen) -> None:
+        self.phone = phone
+        self.screen = screen

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.phone.android.shell import Shell
+from lab.phone.android.system import AndroidSystem
+from lab.phone.installed import make_screen
+from lab.phone.state import PhoneState
+from lab.phone.ui import Screen
+from tests.phone.scripted import ScriptedSdk, make_phone
+
+Run = Callable[..., tuple[str, str, int]]
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> PhoneState:
+    """A phone whose clock shows noon of 2026-07-01, with the networks ``Home`` and ``Café 1``."""
+    air = tmp_path / "air"
+    air.mkdir()
+    for number, ssid in enumerate(("Home", "Café 1")):
+        (air / f"{number}.json").write_text(
+            f'{{"ssid": "{ssid}", "resolver": "127.0.0.1:53", "gateway": "127.0.0.1:{number + 1}"}}'
+        )
+    return make_phone(tmp_path)
+
+
+@pytest.fixture
+def screen(phone: PhoneState) -> Iterator[Screen]:
+    made = make_screen(phone, ScriptedSdk())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(phone: PhoneState, screen: Screen) -> Run:
+    """Run a command line; return output and errors as text, and the exit code."""
+    shell = Shell(AndroidSystem(phone, screen))
+
+    def ran(command: str, stdin: bytes = b"") -> tuple[str, str, int]:
+        result = shell.run(command, stdin)
+        return result.stdout.decode(), result.stderr.decode(), result.code
+
+    return ran

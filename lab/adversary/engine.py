@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from lab.adversary import witness
 from lab.adversary.addon import Adversary
-from lab.adversary.listeners import NOTHING, Listeners, Shared
+from lab.adversary.listeners import LOOPBACK, NOTHING, Listeners, Shared
 from lab.adversary.mitm import master_with
 from lab.adversary.names import Names
 from lab.adversary.recorder import Recorder
@@ -71,16 +71,19 @@ class Engine:
             await self._shared.master.done()
             self._shared = None
 
-    def attach(self, device_id: str, *, source: str | None = None) -> Surroundings:
+    def attach(
+        self, device_id: str, *, source: str | None = None, address: str = LOOPBACK
+    ) -> Surroundings:
         """Give a device listeners of its own. ``source`` is the address that its connections
         come from, where it has its own; connections from elsewhere are kept as foreign.
+        ``address`` is where they listen.
 
         Raises OSError where no port is to be had, ValueError where the device has them already.
         """
         assert self._shared is not None, "the engine is not running"
         if device_id in self._devices:
             raise ValueError(f"device {device_id!r} is attached already")
-        self._devices[device_id] = Listeners(device_id, source, self._shared)
+        self._devices[device_id] = Listeners(device_id, source, self._shared, address)
         self.arm(device_id, NOTHING)
         try:
             return self._loop.run(self._devices[device_id].start())

@@ -94,6 +94,8 @@ class Listeners:
     id: str
     source: str | None
     shared: Shared
+    address: str = LOOPBACK
+    """Where to listen."""
     armed: tuple[int, Arming] = (0, NOTHING)
     _servers: list[asyncio.Server] = field(default_factory=list)
     _resolvers: list[Resolver] = field(default_factory=list)
@@ -101,7 +103,7 @@ class Listeners:
     _closed: bool = False
 
     async def start(self) -> Surroundings:
-        """Listen on free ports of the loopback interface. Raises OSError."""
+        """Listen on free ports of the device's address. Raises OSError."""
         return Surroundings(
             proxy=await self._listen(self._serve_proxy),
             rogue=Network(
@@ -110,13 +112,15 @@ class Listeners:
             home=Network(
                 HOME_SSID, await self._resolve(self._tell), await self._listen(self._serve_home)
             ),
+            direct=await self._listen(self._serve_direct(443)),
+            direct_clear=await self._listen(self._serve_direct(80)),
         )
 
     async def _listen(self, serve: Serve) -> Endpoint:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._accept(reader, writer, serve)
 
-        server = await asyncio.start_server(accept, LOOPBACK, 0, backlog=BACKLOG)
+        server = await asyncio.start_server(accept, self.address, 0, backlog=BACKLOG)
         self._servers.append(server)
         host, port = server.sockets[0].getsockname()[:2]
         return Endpoint(host, port)
@@ -124,7 +128,7 @@ class Listeners:
     async def _resolve(self, answer: Answer) -> Endpoint:
         resolver = Resolver(answer)
         self._resolvers.append(resolver)
-        return await resolver.start()
+        return await resolver.start(self.address)
 
     async def part(self) -> None:
         """Close the connections on which nothing is under way: a client must not carry one of
@@ -220,12 +224,28 @@ class Listeners:
             gateway.answer(writer, gateway.Reply.REFUSED)
         else:
             gateway.answer(writer, gateway.Reply.SUCCEEDED)
-            handler = self._handler(connection, reader, _GATEWAY_MODE)
-            handler.layer.context.server.address = (destination.host, destination.port)
-            handler.layer = layers.modes.TransparentProxy(handler.layer.context)
-            await self._handle(connection, handler)
+            await self._serve_address(connection, reader, destination.host, destination.port)
             return
         await writer.drain()
+
+    async def _serve_address(
+        self, connection: _Open, reader: asyncio.StreamReader, host: str, port: int
+    ) -> None:
+        """Serve a client that believes itself connected to this address."""
+        handler = self._handler(connection, reader, _GATEWAY_MODE)
+        handler.layer.context.server.address = (host, port)
+        handler.layer = layers.modes.TransparentProxy(handler.layer.context)
+        await self._handle(connection, handler)
+
+    def _serve_direct(self, port: int) -> Serve:
+        """Return what serves clients whose own device rewrote the address that they dialled: the
+        name that they ask for is all that is left of it."""
+
+        async def serve(connection: _Open, reader: asyncio.StreamReader) -> None:
+            connection.passage.track.port = port
+            await self._serve_address(connection, reader, ATTACKER_ADDRESS, port)
+
+        return serve
 
     async def _serve_home(self, connection: _Open, reader: asyncio.StreamReader) -> None:
         """The honest network opens nothing, whatever is armed."""

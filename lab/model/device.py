@@ -49,6 +49,11 @@ class Surroundings:
     """The adversary's access point."""
     home: Network
     """The honest network."""
+    direct: Endpoint | None = None
+    """The adversary as the server itself, for TLS that a phone's own DNAT rules lead here: it
+    goes by the name that the client asks for (SNI)."""
+    direct_clear: Endpoint | None = None
+    """The same for plain HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

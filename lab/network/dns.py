@@ -19,17 +19,17 @@ TTL = 1
 
 
 class Resolver(asyncio.DatagramProtocol):
-    """One resolver on one loopback port."""
+    """One resolver on one port."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._transport: asyncio.DatagramTransport | None = None
 
-    async def start(self) -> Endpoint:
-        """Listen on a free port of the loopback interface and return it."""
+    async def start(self, address: str = "127.0.0.1") -> Endpoint:
+        """Listen on a free port of ``address`` and return it. Raises OSError."""
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0)
+            lambda: self, local_addr=(address, 0)
         )
         host, port = self._transport.get_extra_info("sockname")[:2]
         return Endpoint(host, port)

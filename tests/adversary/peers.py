@@ -160,6 +160,25 @@ class Gateway:
         return address
 
 
+class Direct:
+    """The route of a device that rewrites the addresses it dials (DNAT)."""
+
+    name = "direct"
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        assert surroundings.direct is not None
+        assert surroundings.direct_clear is not None
+        self._doors = {443: surroundings.direct, 80: surroundings.direct_clear}
+
+    def open(self, host: str, port: int = 443, source: str = "") -> socket.socket:
+        """Return a connection that is meant for ``host``."""
+        return connect(self._doors[port], source)
+
+    def curl(self, host: str, port: int = 443) -> list[str]:
+        """Return the arguments that make curl take this route."""
+        return ["--connect-to", f"{host}:{port}:{self._doors[port]}"]
+
+
 Way = Proxy | Gateway
 
 
@@ -170,7 +189,7 @@ class Curl:
     root: Path
 
     def __call__(
-        self, way: Way, url: str, *arguments: str, data: bytes = b""
+        self, way: Way | Direct, url: str, *arguments: str, data: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
         scheme, _, rest = url.partition("://")
         host, _, port = rest.partition("/")[0].partition(":")

@@ -18,6 +18,9 @@ from lab.model.attack import Need
 _FORMS = {
     "id": "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit",
     "sdk": "package.module:Class",
+    "package": "an Android package such as com.example.app",
+    "browser": "an Android package such as com.android.chrome",
+    "page": "'trustpin-android', package.module:Class or the path of a .yaml file",
 }
 
 _MAPPINGS = ("exits", "env", "capabilities")
@@ -25,6 +28,8 @@ _MAPPINGS = ("exits", "env", "capabilities")
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",
     "mapping_type": "a mapping (key: value)",
@@ -69,6 +74,12 @@ def _wrong_value(
         if not path and value is None:
             return "the file is empty; add 'devices:' with at least one device"
         return not_a(_WANTED[kind], value)
+    if kind in ("enum", "literal_error"):
+        return f"must be {str(limits['expected']).replace('True', 'true')}, not {quote(value)}"
+    if kind == "string_too_short":
+        return "is empty; give a text"
+    if kind == "string_too_long":
+        return f"must have {limits['max_length']} characters at most, not {len(str(value))}"
     if kind == "too_short":
         return "is empty; give at least one item"
     if kind == "greater_than_equal":

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from lab.devices.fields import (
     PIN_BLANKS,
     AppText,
-    ClassName,
     ControlText,
     DeviceId,
     EnvironmentText,
@@ -29,34 +28,16 @@ from lab.devices.fields import (
     located,
     wrong,
 )
+from lab.devices.phone_models import AndroidSettings, Section, VirtualSettings
 from lab.devices.template import Template
 from lab.model.attack import Control, Need, RouteKind
 from lab.model.outcome import ErrorKind
 from lab.model.pins import PinKind
 
-REFERENCE_CLIENT = "lab.phone.sdk.client:ReferenceClient"
-
 Argv = tuple[Template, ...]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
-    )
-
-
-class VirtualSettings(_Settings):
-    """A virtual phone, which the lab starts itself."""
-
-    id: DeviceId
-    """The device's name in every report."""
-    platform: Literal["virtual"]
-    """A phone that the lab starts itself."""
-    sdk: ClassName = REFERENCE_CLIENT
-    """The pinning client inside the phone's app, as ``package.module:Class``."""
-
-
-class Routes(_Settings):
+class Routes(Section):
     """Arguments that send a program's traffic over a route. A route that is missing cannot be
     taken; one that needs no argument is an empty list."""
 
@@ -81,7 +62,7 @@ class Routes(_Settings):
         return {RouteKind.PROXY: self.proxy, RouteKind.WIFI: self.wifi}[kind]
 
 
-class Refinement(_Settings):
+class Refinement(Section):
     """Words on the program's standard error that say more than its exit code."""
 
     match: Pattern
@@ -90,7 +71,7 @@ class Refinement(_Settings):
     """What it means. Applies where the exit code can mean all of these."""
 
 
-class Controls(_Settings):
+class Controls(Section):
     """Clients without pins, which show that an attack has teeth. Exit code 0 is accepted."""
 
     unpinned: Annotated[tuple[ControlText, ...], Field(min_length=1)]
@@ -117,7 +98,7 @@ class Controls(_Settings):
         }[kind]
 
 
-class CommandSettings(_Settings):
+class CommandSettings(Section):
     """Any program as a device under test."""
 
     id: DeviceId
@@ -140,6 +121,8 @@ class CommandSettings(_Settings):
     """Environment variables. One that fills in to nothing is not set."""
     timeout: Seconds = 5
     """Seconds after which the program is to give up, for ``{timeout}``; the lab's cap is 15."""
+    optional: bool = False
+    """Left out, and said so, where the program is not on this machine."""
     capabilities: Mapping[Need, Lacking] = Field(default_factory=dict)
     """What the program cannot do, with the reason, though the lab would assume that it can."""
 
@@ -218,12 +201,14 @@ class CommandSettings(_Settings):
         return blanks((*self.argv, *routes, *self.env.values()))
 
 
-DeviceSettings = Annotated[VirtualSettings | CommandSettings, Field(discriminator="platform")]
+DeviceSettings = Annotated[
+    AndroidSettings | CommandSettings | VirtualSettings, Field(discriminator="platform")
+]
 
-PLATFORMS = ("command", "virtual")
+PLATFORMS = ("android", "command", "virtual")
 
 
-class DevicesFile(_Settings):
+class DevicesFile(Section):
     """The devices of a lab."""
 
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]

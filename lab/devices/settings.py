@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from lab.devices.complaints import complaints
 from lab.devices.document import Document, read_document
-from lab.devices.models import (
+from lab.devices.models import CommandSettings, DeviceSettings, DevicesFile
+from lab.devices.phone_models import (
     REFERENCE_CLIENT,
-    CommandSettings,
-    DeviceSettings,
-    DevicesFile,
+    AndroidSettings,
+    AppiumMode,
     VirtualSettings,
 )
 from lab.devices.problems import Problem, SettingsError, nearest, quote
@@ -24,6 +24,7 @@ from lab.devices.template import Template, Unset
 
 __all__ = [
     "REFERENCE_CLIENT",
+    "AndroidSettings",
     "CommandSettings",
     "DeviceSettings",
     "Problem",
@@ -51,13 +52,31 @@ class Settings:
         """Return the device called ``device_id``. Raises SettingsError where there is none."""
         return self.devices[self._index(device_id)]
 
-    def check_programs(self, ids: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
+    def check_programs(
+        self,
+        ids: Iterable[str],
+        environ: Mapping[str, str] | None = None,
+        *,
+        required: bool = False,
+    ) -> Mapping[str, str]:
         """Check that what these devices start is there and that the environment variables they
-        ask for are set. Raises SettingsError; other devices are not looked at."""
+        ask for are set; other devices are not looked at.
+
+        Returns the devices that are optional and lack something, each with what it lacks. Raises
+        SettingsError where another one does, or any where all are ``required``.
+        """
         seen = os.environ if environ is None else environ
-        found = [p for device_id in ids for p in self._missing(self._index(device_id), seen)]
+        absent: dict[str, str] = {}
+        found: list[Problem] = []
+        for device_id in ids:
+            problems = list(self._missing(self._index(device_id), seen))
+            if problems and self.device(device_id).optional and not required:
+                absent[device_id] = "; ".join(problem.text for problem in problems)
+            else:
+                found += problems
         if found:
             raise SettingsError(str(self.file), found)
+        return absent
 
     def _index(self, device_id: str) -> int:
         if device_id not in self.ids:
@@ -67,21 +86,52 @@ class Settings:
 
     def _missing(self, index: int, environ: Mapping[str, str]) -> Iterator[Problem]:
         device = self.devices[index]
-        if not isinstance(device, CommandSettings):
-            return
-        for place, template in _templates(device):
+        match device:
+            case CommandSettings():
+                yield from self._unset(index, _templates(device), environ)
+                yield from self._programs(index, device, environ)
+            case AndroidSettings():
+                yield from self._unset(index, device.secrets.items(), environ)
+                yield from self._files(index, device)
+                if device.adb.server is not None and not _finds("adb", environ):
+                    text = "the program adb is not found; install it, or use 'tcp' or 'usb'"
+                    yield self._document.at(("devices", index, "adb", "server"), text)
+            case VirtualSettings():
+                if device.appium is AppiumMode.LAB:
+                    for program in (p for p in ("adb", "node") if not _finds(p, environ)):
+                        text = f"'lab' needs the program {program}, which is not found; install it"
+                        yield self._document.at(("devices", index, "appium"), text)
+
+    def _unset(
+        self,
+        index: int,
+        templates: Iterable[tuple[tuple[str | int, ...], Template]],
+        environ: Mapping[str, str],
+    ) -> Iterator[Problem]:
+        for place, template in templates:
             path = ("devices", index, *place)
             for name in sorted(template.variables - environ.keys()):
                 text = f"the environment variable {name} is not set; set it, or remove ${{{name}}}"
                 yield self._document.at(path, text)
+
+    def _programs(
+        self, index: int, device: CommandSettings, environ: Mapping[str, str]
+    ) -> Iterator[Problem]:
         for where, argv in device.commands.items():
             try:
                 program = argv[0].fill({}, environ)
             except Unset:
                 continue
-            if shutil.which(program, path=environ.get("PATH", os.defpath)) is None:
+            if not _finds(program, environ):
                 text = f"program {quote(program)} not found; install it or correct its name"
                 yield self._document.at(("devices", index, *where, 0), text)
+
+    def _files(self, index: int, device: AndroidSettings) -> Iterator[Problem]:
+        named = {("app", "build"): device.app.build, ("adb", "key"): device.adb.key}
+        for where, file in named.items():
+            if file is not None and not file.is_file():
+                text = f"there is no file {quote(str(file))}; correct the path"
+                yield self._document.at(("devices", index, *where), text)
 
 
 def load(file: Path) -> Settings:
@@ -100,6 +150,10 @@ def load(file: Path) -> Settings:
     if problems:
         raise SettingsError(str(file), problems)
     return Settings(file, content.devices, document)
+
+
+def _finds(program: str, environ: Mapping[str, str]) -> bool:
+    return shutil.which(program, path=environ.get("PATH", os.defpath)) is not None
 
 
 def _same_ids(document: Document, content: DevicesFile) -> Iterator[Problem]:

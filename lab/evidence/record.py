@@ -59,6 +59,8 @@ class ScenarioResult:
     seconds: float
     attempts: int = 1
     """How often the scenario was run: one, and one more for each INCONCLUSIVE retry."""
+    earlier: tuple[str, ...] = ()
+    """Why each earlier try was inconclusive."""
     screenshots: tuple[tuple[str, str], ...] = ()
     """Phase and file name in the run's folder of each screenshot."""
     subject: Subject = Subject.APP

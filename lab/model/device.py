@@ -15,6 +15,11 @@ class DeviceLost(Exception):
     """The device stopped answering; the message says how that showed."""
 
 
+class NotReady(Exception):
+    """The device answers, but could not be brought into the state that was asked for; the
+    message says why. It may do better next time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """An address and port that something listens on."""
@@ -85,7 +90,8 @@ class DeviceFacts:
 
 
 class Device(Protocol):
-    """A device under test, leased and ready. All methods raise DeviceLost when it is gone."""
+    """A device under test, leased and ready. All methods raise DeviceLost when it is gone, and
+    those that change its state raise NotReady where it says no."""
 
     @property
     def id(self) -> str: ...
@@ -125,6 +131,10 @@ class Device(Protocol):
 
     def screenshot(self) -> bytes | None:
         """Return a PNG of the screen, or None where there is none."""
+
+    def recover(self) -> None:
+        """Reach the device again after it was lost, within a cap. Nothing is known of its state
+        afterwards. Raises DeviceLost where it stays lost."""
 
     def close(self) -> None:
         """Undo every change and let go of the device."""

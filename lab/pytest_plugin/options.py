@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lab.devices.settings import DeviceSettings, Settings, load
+from lab.devices.problems import nearest, quote
+from lab.devices.settings import (
+    AndroidSettings,
+    DeviceSettings,
+    Problem,
+    Settings,
+    SettingsError,
+    load,
+)
 
 SCENARIOS = "scenarios"
 GROUP = "TrustPin MITM Lab"
@@ -21,6 +30,10 @@ class Options:
     settings: Settings | None
     """devices.yaml; None where no scenario is run."""
     device_ids: tuple[str, ...]
+    absent: Mapping[str, str]
+    """Optional devices that are left out, each with what it lacks on this machine."""
+    lease_wait: float
+    """Seconds to wait for a device that another run holds."""
     reports: Path
     retries: int
     """How often an inconclusive scenario is tried again. A FAIL never is."""
@@ -36,16 +49,22 @@ class Options:
         runs = _names_scenarios(config) and not config.option.help
         ids: tuple[str, ...] = tuple(dict.fromkeys(config.option.lab_devices))
         settings = load(_devices_file(config)) if runs else None
+        absent: Mapping[str, str] = {}
         if settings is not None:
-            ids = ids or settings.ids
-            for device_id in ids:
-                settings.device(device_id)
-            settings.check_programs(ids)
+            named = bool(ids)
+            ids = _pooled(settings, ids, config.option.lab_pool)
+            absent = settings.check_programs(ids, required=named)
+            ids = tuple(device_id for device_id in ids if device_id not in absent)
+            if not ids:
+                lacking = "every device is left out: " + "; ".join(absent.values())
+                raise SettingsError(str(settings.file), [Problem(0, "", lacking)])
         worker = getattr(config, "workerinput", {})
         return cls(
             runs_scenarios=runs,
             settings=settings,
             device_ids=ids,
+            absent=absent,
+            lease_wait=config.option.lab_lease_wait,
             reports=Path(config.option.lab_reports or config.rootpath / "reports"),
             retries=config.option.lab_retries,
             inconclusive_passes=config.option.lab_inconclusive == "pass",
@@ -58,6 +77,10 @@ class Options:
         assert self.settings is not None
         return self.settings.device(device_id)
 
+    def is_exclusive(self, device_id: str) -> bool:
+        """Tell whether there is one such device only, however many worker processes there are."""
+        return self.settings is not None and isinstance(self.device(device_id), AndroidSettings)
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Add the lab's options to pytest's."""
@@ -69,6 +92,21 @@ def add_options(parser: pytest.Parser) -> None:
         dest="lab_devices",
         metavar="ID",
         help="attack this device of devices.yaml; may be given more than once (default: all)",
+    )
+    group.addoption(
+        "--pool",
+        default=None,
+        dest="lab_pool",
+        metavar="NAME",
+        help="attack the devices of this pool only",
+    )
+    group.addoption(
+        "--lease-wait",
+        type=_seconds,
+        default=0.0,
+        dest="lab_lease_wait",
+        metavar="SECONDS",
+        help="how long to wait for a device that another run holds (default: 0, not at all)",
     )
     group.addoption(
         "--devices-file",
@@ -105,6 +143,29 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 9:
         raise ValueError(text)
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not text.isascii() or not text.isdigit() or len(text) > 5:
+        raise ValueError(text)
+    return float(text)
+
+
+def _pooled(settings: Settings, ids: tuple[str, ...], pool: str | None) -> tuple[str, ...]:
+    """Return the devices that are meant. Raises SettingsError where none is."""
+    ids = ids or settings.ids
+    for device_id in ids:
+        settings.device(device_id)
+    if pool is None:
+        return ids
+    chosen = tuple(i for i in ids if getattr(settings.device(i), "pool", None) == pool)
+    if not chosen:
+        known = {p for device in settings.devices if (p := getattr(device, "pool", None))}
+        raise SettingsError(
+            str(settings.file),
+            [Problem(0, "", f"no device is in pool {quote(pool)}{nearest(pool, known)}")],
+        )
+    return chosen
 
 
 def _devices_file(config: pytest.Config) -> Path:

@@ -84,7 +84,9 @@ class Recording:
 
     def pytest_report_header(self) -> list[str]:
         devices = ", ".join(self._options.device_ids)
-        return [f"TrustPin MITM Lab {__version__}: attacks {devices}; run {self.folder.run_id}"]
+        lines = [f"TrustPin MITM Lab {__version__}: attacks {devices}; run {self.folder.run_id}"]
+        absent = self._options.absent.items()
+        return lines + [f"left out: {name} (optional): {lack}" for name, lack in absent]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.select([item.nodeid for item in session.items])
@@ -97,7 +99,7 @@ class Recording:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if self._is_scenario(nodeid):
-            self._current = nodeid.partition("[")[2].rstrip("]")
+            self._current = nodeid.partition("[")[2].rpartition("]")[0]
             self._tell()
 
     @pytest.hookimpl(tryfirst=True)

@@ -15,7 +15,7 @@ from lab.devices.command import NoUsablePin
 from lab.evidence.record import ScenarioResult
 from lab.evidence.words import what_to_look_at, why
 from lab.judge import judge
-from lab.model.device import DeviceFacts, DeviceLost
+from lab.model.device import DeviceFacts, DeviceLost, NotReady
 from lab.model.trial import Trial
 from lab.model.verdict import Judgement, Reason, Verdict, Witness
 from lab.pytest_plugin.options import Options
@@ -36,8 +36,10 @@ class Outcome:
 
     result: ScenarioResult
     facts: DeviceFacts | None
-    lost: str = ""
-    """How it showed that the device is gone, where it is."""
+    lost: bool = False
+    """The device was lost in this very try: it is not tried again before it was asked back."""
+    given_up: str = ""
+    """Why the run goes on without the device, where it does."""
     crashed: bool = False
     """The lab itself failed: the test ends with that error, whatever the verdict says."""
 
@@ -61,8 +63,11 @@ def _fail(result: ScenarioResult) -> NoReturn:
 
 
 class Seats:
-    """The devices of this process, each started when it is first needed. A device that was
-    lost is not started again: what became of it is for its owner to find out."""
+    """The devices of this process, each started when it is first needed.
+
+    A device that was lost is asked back once, when it is next needed. Where it stays lost, the
+    rest of the run goes without it: what became of it is for its owner to find out.
+    """
 
     def __init__(self, bench: Bench, options: Options, keep_picture: KeepPicture) -> None:
         self._bench = bench
@@ -71,11 +76,15 @@ class Seats:
         self._stack = contextlib.ExitStack()
         self._seats: dict[str, Seat] = {}
         self._lost: dict[str, str] = {}
+        self._given_up: dict[str, str] = {}
 
     def seat(self, device_id: str) -> Seat:
-        """Return the device's seat. Raises DeviceLost, OSError."""
-        if device_id in self._lost:
-            raise DeviceLost(f"{device_id} was lost earlier in this run: {self._lost[device_id]}")
+        """Return the device's seat. Raises DeviceLost, NotReady, OSError."""
+        if device_id in self._given_up:
+            raise DeviceLost(self._given_up[device_id])
+        how = self._lost.pop(device_id, None)
+        if how is not None:
+            self._bring_back(device_id, how)
         if device_id not in self._seats:
             index = self.options.worker * DEVICES_PER_WORKER + len(self._seats)
             settings = self.options.device(device_id)
@@ -84,8 +93,30 @@ class Seats:
         return self._seats[device_id]
 
     def lose(self, device_id: str, how: str) -> None:
-        """Give the device up."""
-        self._lost.setdefault(device_id, how)
+        """Take note that the device is gone."""
+        if device_id in self._seats:
+            self._lost[device_id] = how
+            self._seats[device_id].forget()
+        else:
+            # It never was there: nothing is known that could be asked back.
+            self._given_up.setdefault(device_id, how)
+
+    def given_up(self, device_id: str) -> str:
+        """Say why the run goes on without the device; empty where it does not."""
+        return self._given_up.get(device_id, "")
+
+    def forget(self, device_id: str) -> None:
+        """Assume nothing about the state of a device that was not ready for a scenario."""
+        if device_id in self._seats:
+            self._seats[device_id].forget()
+
+    def _bring_back(self, device_id: str, how: str) -> None:
+        try:
+            self._seats[device_id].device.recover()
+        except DeviceLost as error:
+            text = f"{device_id} was lost earlier in this run: {how}; it did not come back: {error}"
+            self._given_up[device_id] = text
+            raise DeviceLost(text) from None
 
     def facts(self, device_id: str) -> DeviceFacts | None:
         """Return what is known of a device that was started."""
@@ -126,22 +157,23 @@ class App:
         An inconclusive trial is tried again as often as the options allow, a FAIL never.
         """
         outcome = self._try(attack)
-        attempts = 1
+        earlier: list[str] = []
         while (
             outcome.result.verdict is Verdict.INCONCLUSIVE
             and not outcome.lost
-            and attempts <= self._seats.options.retries
+            and len(earlier) < self._seats.options.retries
         ):
+            earlier.append(why(outcome.result))
             outcome = self._try(attack)
-            attempts += 1
-        outcome = replace(outcome, result=replace(outcome.result, attempts=attempts))
+        counted = replace(outcome.result, attempts=len(earlier) + 1, earlier=tuple(earlier))
+        outcome = replace(outcome, result=counted)
         self._keep(outcome)
         return outcome
 
     def _try(self, attack: Case) -> Outcome:
         started = time.monotonic()
         trial: Trial | None = None
-        lost = ""
+        lost = False
         try:
             seat = self._seats.seat(self._device_id)
             unmet = attack.unmet(seat.device)
@@ -153,20 +185,25 @@ class App:
         except NoUsablePin as error:
             judgement = _lab_says(Verdict.NOT_APPLICABLE, str(error))
         except DeviceLost as error:
-            lost = str(error)
-            self._seats.lose(self._device_id, lost)
-            judgement = _lab_says(Verdict.INCONCLUSIVE, f"The device was lost: {lost}")
+            lost = True
+            self._seats.lose(self._device_id, str(error))
+            judgement = _lab_says(Verdict.INCONCLUSIVE, f"The device was lost: {error}")
+        except NotReady as error:
+            judgement = _lab_says(Verdict.INCONCLUSIVE, f"The device was not ready: {error}")
         except Exception as error:
             # Recorded before it goes on its way as the test's own error, with its traceback.
             text = f"The lab itself failed: {type(error).__name__}: {error}"
             judgement = _lab_says(Verdict.INCONCLUSIVE, text)
-            outcome = self._outcome(attack, judgement, None, started, "")
+            outcome = self._outcome(attack, judgement, None, started, lost=False)
             self._keep(replace(outcome, crashed=True))
             raise
-        return self._outcome(attack, judgement, trial, started, lost)
+        if judgement.verdict is Verdict.INCONCLUSIVE:
+            # Whatever it was, the next try starts from nothing.
+            self._seats.forget(self._device_id)
+        return self._outcome(attack, judgement, trial, started, lost=lost)
 
     def _outcome(
-        self, attack: Case, judgement: Judgement, trial: Trial | None, started: float, lost: str
+        self, attack: Case, judgement: Judgement, trial: Trial | None, started: float, *, lost: bool
     ) -> Outcome:
         entry = attack.entry
         picture = None if trial is None else trial.attack.outcome.screenshot
@@ -188,7 +225,8 @@ class App:
             screenshots=() if picture is None else (("attack", picture),),
             subject=entry.subject,
         )
-        return Outcome(result, self._seats.facts(self._device_id), lost)
+        given_up = self._seats.given_up(self._device_id)
+        return Outcome(result, self._seats.facts(self._device_id), lost, given_up)
 
 
 def verdict_of(judgement: Judgement, *, must_be_caught: bool) -> Verdict:

@@ -48,6 +48,10 @@ class Seat:
         self.device.trust(trust, anchors)
         self._place = wanted
 
+    def forget(self) -> None:
+        """Assume nothing about the device and its app any more."""
+        self._place = self._configured = None
+
     def configure(self, name: str, *, again: bool = False) -> AppOutcome:
         """Set the app up under the configuration called ``name``, unless it already is.
 

@@ -66,14 +66,18 @@ def test_the_examples_in_its_comments_are_good(yaml: Yaml) -> None:
         ("\ndevices: []", ":2: devices: is empty; give at least one item"),
         ("devices:", ":1: devices: has no value; give a list"),
         ("devices:\n  - phone", ":2: devices[0]: must be a mapping (key: value), not 'phone'"),
-        ("devices:\n  - {}", ":2: devices[0].platform: is missing; add one of: command, virtual"),
+        (
+            "devices:\n  - {}",
+            ":2: devices[0].platform: is missing; add one of: android, command, virtual",
+        ),
         (
             "devices:\n  - id: a\n    platfrom: virtual",
             ":3: devices[0].platfrom: unknown key 'platfrom'; did you mean 'platform'?",
         ),
         (
             "devices:\n  - id: a\n    platform: andriod",
-            ":3: devices[0].platform: unknown platform 'andriod'; known are: command, virtual",
+            ":3: devices[0].platform: unknown platform 'andriod'; "
+            "known are: android, command, virtual",
         ),
         (
             "devices:\n  - id: a\n    platform: virtual\n    sdkk: x",
@@ -81,7 +85,8 @@ def test_the_examples_in_its_comments_are_good(yaml: Yaml) -> None:
         ),
         (
             "devices:\n  - id: a\n    platform: virtual\n    color: x",
-            ":4: devices[0].color: unknown key 'color'; known are: id, platform, sdk",
+            ":4: devices[0].color: unknown key 'color'; "
+            "known are: android, appium, id, optional, platform, profile, proxy, root, sdk",
         ),
         (
             "devices:\n  - id: a\n    platform: virtual\n    sdk: my.module",

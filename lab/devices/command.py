@@ -138,6 +138,15 @@ class CommandDevice:
     def screenshot(self) -> bytes | None:
         return None
 
+    def recover(self) -> None:
+        """Every request starts the program anew: look only whether that can succeed."""
+        try:
+            program = self._settings.argv[0].fill({}, os.environ)
+        except Unset as error:
+            raise DeviceLost(f"the environment variable {error} is not set any more") from None
+        if shutil.which(program) is None:
+            raise DeviceLost(f"{program} could not be started: No such file or directory")
+
     def close(self) -> None:
         """Remove the device's files; the folder, too, if nothing else is in it."""
         self._trust_store.unlink(missing_ok=True)

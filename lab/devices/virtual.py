@@ -183,6 +183,9 @@ class VirtualPhone:
             picture: bytes = driver.get_screenshot_as_png()
             return picture
 
+    def recover(self) -> None:
+        raise DeviceLost("a virtual phone that ended is not started again")
+
     def close(self) -> None:
         """End the phone and remove its files; the folder, too, if nothing else is in it."""
         if self._driver is not None and not self._lost:

@@ -1,0 +1,57 @@
+"""Runs ``pytest -m mitm`` on one virtual phone driven directly, and on one driven by a real Appium
+server over a real adb server, and compares every verdict. Exits with 1 where one differs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DEVICES = Path(__file__).with_name("devices.yaml")
+WAYS = ("direct", "appium")
+
+Verdicts = dict[tuple[str, str, str], str]
+"""By case, variant and adversary."""
+
+
+def run(way: str, reports: Path, more: Sequence[str]) -> tuple[Verdicts, float]:
+    """Attack the device called ``way``. Raises CalledProcessError where the run did not end well:
+    every case is expected to pass."""
+    started = time.monotonic()
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-m", "mitm", f"--devices-file={DEVICES}"),
+            *(f"--device={way}", f"--reports={reports / way}", *more),
+        ],
+        cwd=ROOT,
+        check=True,
+    )
+    (results,) = (reports / way).glob("*/results.json")
+    told = json.loads(results.read_text(encoding="utf-8"))["results"]
+    seconds = time.monotonic() - started
+    return {(r["case"], r["variant"], r["adversary"]): r["verdict"] for r in told}, seconds
+
+
+def main(more: Sequence[str]) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        ran = {way: run(way, Path(folder), more) for way in WAYS}
+    (direct, _), (other, _) = ran.values()
+    differing = sorted(
+        case for case in direct.keys() | other.keys() if direct.get(case) != other.get(case)
+    )
+    for case in differing:
+        sys.stdout.write(
+            f"{' '.join(case)}: {direct.get(case)} direct, {other.get(case)} by Appium\n"
+        )
+    times = ", ".join(f"{way} {seconds:.1f} s" for way, (_, seconds) in ran.items())
+    sys.stdout.write(f"{len(direct)} verdicts compared, {len(differing)} differ ({times})\n")
+    return 1 if differing or not direct else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

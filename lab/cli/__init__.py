@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from lab.cli.devices import devices, doctor
+from lab.cli.phone import phone
 from lab.cli.pins import pins
+from lab.cli.restore import restore
 
 app = typer.Typer(
     name="trustpin-lab",
@@ -12,7 +15,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(devices)
+app.command()(doctor)
+app.command()(phone)
 app.command()(pins)
+app.command()(restore)
 
 
 @app.callback()

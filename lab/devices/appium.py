@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
 
+from appium.options.android import UiAutomator2Options
 from appium.webdriver.appium_connection import AppiumConnection
 from appium.webdriver.client_config import AppiumClientConfig
+from appium.webdriver.webdriver import WebDriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 from urllib3.exceptions import HTTPError, TimeoutError
 
+from lab.apps.android import said
 from lab.model.device import DeviceLost
 
 Obituary = Callable[[], str | None]
 """Says how the device ended, None where it has not."""
+Capability = bool | int | str | float | None
+
+COMMAND_CAP = 15.0
+"""Seconds that a command may take; the longest waits ten for the screen to be idle."""
+BEGIN_CAP = 60.0
+"""Seconds that a session may take to begin."""
+
+SKIPPED = (
+    "skipDeviceInitialization",
+    "ignoreHiddenApiPolicyError",
+    "suppressKillServer",
+    "disableSuppressAccessibilityService",
+    "skipLogcatCapture",
+    "skipUnlock",
+)
+"""What the UiAutomator2 driver is not to do to a phone, or need not."""
+
+
+class Credentials(NamedTuple):
+    """Who a server is told that the lab is."""
+
+    name: str
+    password: str
+
+
+def split_credentials(address: str) -> tuple[str, Credentials | None]:
+    """Return an address without the user name and password that it holds, and those."""
+    parts = urlsplit(address.rstrip("/"))
+    if parts.username is None:
+        return address.rstrip("/"), None
+    plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return plain, Credentials(unquote(parts.username), unquote(parts.password or ""))
 
 
 class DeviceConnection(AppiumConnection):
@@ -24,17 +61,22 @@ class DeviceConnection(AppiumConnection):
     """
 
     def __init__(self, address: str, *, cap: float, obituary: Obituary) -> None:
-        """``cap`` is how many seconds a command may take."""
+        """``cap`` is how many seconds a command may take. ``address`` may hold a user name and a
+        password."""
+        plain, credentials = split_credentials(address)
         super().__init__(
             client_config=AppiumClientConfig(
-                address,
+                plain,
                 keep_alive=True,
                 proxy=Proxy(raw={"proxyType": ProxyType.DIRECT}),
                 timeout=cap,
+                username=None if credentials is None else credentials.name,
+                password=None if credentials is None else credentials.password,
                 init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},
             )
         )
         self.commands = 0
+        self._address = plain
         self._obituary = obituary
 
     def limit(self, cap: float) -> None:
@@ -45,7 +87,7 @@ class DeviceConnection(AppiumConnection):
         """Send a command and return the answer. Raises DeviceLost."""
         self.commands += 1
         try:
-            answer: dict[str, Any] = super().execute(command, params)  # type: ignore[no-untyped-call]
+            answer: object = super().execute(command, params)  # type: ignore[no-untyped-call]
         except TimeoutError:
             ended = self._obituary()
             waited = f"it did not answer {command} within {self.client_config.timeout:g} seconds"
@@ -53,4 +95,82 @@ class DeviceConnection(AppiumConnection):
         except (HTTPError, OSError) as error:
             ended = self._obituary()
             raise DeviceLost(ended or f"its connection broke at {command}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise DeviceLost(f"its answer to {command} cannot be read: {error}") from None
+        if not isinstance(answer, dict):
+            raise DeviceLost(f"its answer to {command} is no JSON object")
         return answer
+
+    def _request(self, method: str, url: str | None, body: str | None = None) -> dict[str, Any]:
+        # Selenium follows redirects, wherever they lead; a device has none to give.
+        if url is None or not url.startswith(f"{self._address}/"):
+            raise ValueError("it redirects elsewhere")
+        answer: dict[str, Any] = super()._request(method, url, body)
+        return answer
+
+
+class Begun(NamedTuple):
+    """A session, and the connection that it is held over."""
+
+    driver: WebDriver
+    connection: DeviceConnection
+
+
+def begin(
+    address: str,
+    options: UiAutomator2Options | Sequence[UiAutomator2Options],
+    *,
+    cap: float = BEGIN_CAP,
+    command_cap: float = COMMAND_CAP,
+    obituary: Obituary = lambda: None,
+) -> Begun:
+    """Begin a session within ``cap`` seconds; several ``options`` are alternatives.
+
+    Raises DeviceLost where nobody answers, or says no.
+    """
+    connection = DeviceConnection(address, cap=cap, obituary=obituary)
+    wanted = options if isinstance(options, UiAutomator2Options) else list(options)
+    try:
+        driver = WebDriver(command_executor=connection, options=wanted)  # type: ignore[arg-type]
+    except WebDriverException as error:
+        connection.close()  # type: ignore[no-untyped-call]
+        raise DeviceLost(obituary() or f"no session: {said(error)}") from None
+    except BaseException:
+        connection.close()  # type: ignore[no-untyped-call]
+        raise
+    connection.limit(command_cap)
+    return Begun(driver, connection)
+
+
+def android_options(
+    udid: str,
+    *,
+    adb_port: int | None = None,
+    system_port: int | None = None,
+    installed: bool = False,
+    capabilities: Mapping[str, Capability] | None = None,
+) -> UiAutomator2Options:
+    """Return what the lab wants of a session with an Android phone.
+
+    ``adb_port`` is the adb server's, ``system_port`` a port of the Appium machine that nobody
+    else has: two Appium servers on one machine choose the same else. ``installed`` says that the
+    phone has the automation server already; Appium installs it else. ``capabilities`` come last.
+    """
+    ports = {"adbPort": adb_port, "systemPort": system_port}
+    wanted: dict[str, Capability] = {
+        "udid": udid,
+        # Apps are started by page objects, and their state is the scenarios' affair.
+        "noReset": True,
+        "autoLaunch": False,
+        # The lab may think for longer than Appium's default of a minute.
+        "newCommandTimeout": 0,
+        **dict.fromkeys(SKIPPED, True),
+        "skipServerInstallation": installed,
+        **{name: port for name, port in ports.items() if port is not None},
+    }
+    options = UiAutomator2Options()
+    for name, value in {f"appium:{name}": value for name, value in wanted.items()}.items():
+        options.set_capability(name, value)
+    for name, value in (capabilities or {}).items():
+        options.set_capability(name, value)
+    return options

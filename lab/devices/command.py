@@ -28,6 +28,7 @@ from lab.model.attack import Control, Need, RouteKind, Trust
 from lab.model.device import AppSetup, DeviceFacts, DeviceLost, Surroundings
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.pins import Pin, PinConfiguration, PinKind
+from lab.model.profile import NEWEST, Profile
 
 LOOPBACK = "127.0.0.1"
 
@@ -73,6 +74,10 @@ class CommandDevice:
     @property
     def source(self) -> str | None:
         return self._source
+
+    @property
+    def profile(self) -> Profile:
+        return NEWEST
 
     @property
     def reports(self) -> frozenset[ErrorKind]:

@@ -43,6 +43,7 @@ class Section(BaseModel):
 class SdkProfile(StrEnum):
     """The SDK versions whose documented behaviour the lab knows."""
 
+    V4_0 = "4.0"
     V4_1 = "4.1"
     V6 = "6"
 

@@ -62,7 +62,7 @@ class PhoneProcess:
         self._listening = threading.Thread(target=self._listen, name="phone stderr", daemon=True)
         self._listening.start()
         try:
-            self.port = self._await_ready(start_cap)
+            self.port, self.adb_port = self._await_ready(start_cap)
         except BaseException:
             self.end(0.0)
             raise
@@ -101,7 +101,7 @@ class PhoneProcess:
         if self._process.stderr is not None and not self._listening.is_alive():
             self._process.stderr.close()
 
-    def _await_ready(self, cap: float) -> int:
+    def _await_ready(self, cap: float) -> tuple[int, int]:
         """Read the line that says where the phone listens. Raises DeviceLost."""
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -119,7 +119,8 @@ class PhoneProcess:
                     raise DeviceLost(f"it did not start: {reason}")
                 line += part
         try:
-            return int(json.loads(line)["port"])
+            ready = json.loads(line)
+            return int(ready["port"]), int(ready["adb"])
         except (ValueError, LookupError, TypeError):
             raise DeviceLost(f"it did not say where it listens, but {line[:80]!r}") from None
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lab.devices.command import CommandDevice
-from lab.devices.settings import CommandSettings, DeviceSettings
+from lab.devices.item import Value
+from lab.devices.journal import MakeItem
+from lab.devices.owner import BY_HAND, Owner
+from lab.devices.settings import (
+    AndroidSettings,
+    CommandSettings,
+    DeviceSettings,
+    VirtualSettings,
+)
 from lab.model.device import Device, Surroundings
 
 MOST_DEVICES = 254 * 254
@@ -22,6 +32,7 @@ def make_device(
     factory_anchors: tuple[bytes, ...],
     report_url: str,
     source: str | None,
+    owner: Owner = BY_HAND,
 ) -> Device:
     """Return the device that ``settings`` describe; the caller closes it.
 
@@ -32,18 +43,39 @@ def make_device(
         return CommandDevice(
             settings, surroundings, home, factory_anchors=factory_anchors, source=source
         )
-    # Here, not above: a run with commands alone needs nothing of the phone.
-    from lab.devices.virtual import VirtualPhone
+    # Here, not above: a run with commands alone needs nothing of a phone.
+    if isinstance(settings, VirtualSettings):
+        from lab.devices.virtual import start_virtual
 
-    return VirtualPhone(
-        settings.id,
+        return start_virtual(
+            settings,
+            surroundings,
+            home,
+            factory_anchors=factory_anchors,
+            report_url=report_url,
+            source=source,
+            owner=owner,
+        )
+    from lab.devices.android.phones import open_android
+
+    return open_android(
+        settings,
         surroundings,
         home,
-        sdk=settings.sdk,
         factory_anchors=factory_anchors,
         report_url=report_url,
-        source=source,
+        owner=owner,
     )
+
+
+def open_for_restore(
+    address: Mapping[str, Value], /
+) -> AbstractContextManager[tuple[str, MakeItem]]:
+    """Reach a device again by the address in its undo journal (``restore.OpenDevice``). Raises
+    ValueError for an address that is none."""
+    from lab.devices.android.phones import open_for_restore as open_android
+
+    return open_android(address)
 
 
 def source_address(index: int) -> str | None:
@@ -60,9 +92,18 @@ def source_address(index: int) -> str | None:
 def source_for(settings: DeviceSettings, index: int) -> str | None:
     """Return the address that the connections of this device will come from, or None where it
     has none of its own: a program that is not told ``{source}`` connects from anywhere."""
+    if isinstance(settings, AndroidSettings):
+        return None
     if isinstance(settings, CommandSettings) and not settings.binds_source:
         return None
     return source_address(index)
+
+
+def listen_address(settings: DeviceSettings) -> str:
+    """Return where the lab listens for this device: on loopback, unless devices.yaml says that
+    the phone reaches it over the LAN."""
+    lan = settings.routes.lan if isinstance(settings, AndroidSettings) else None
+    return lan or "127.0.0.1"
 
 
 def _can_bind(address: str) -> bool:

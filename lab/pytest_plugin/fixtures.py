@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.devices.owner import Owner
+from lab.evidence.redaction import redact_command
 from lab.evidence.writer import RunFolder
 from lab.pytest_plugin.keys import INCONCLUSIVE_RUN, OPTIONS, OUTCOME, RUN_ID
 from lab.pytest_plugin.running import App, Outcome, Seats
@@ -37,11 +40,23 @@ def lab_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seats]:
     """Every device of this process, started when it is first needed."""
     options = request.config.stash[OPTIONS]
+    run_id = request.config.stash[RUN_ID]
+    arguments = redact_command(map(str, request.config.invocation_params.args))
+    owner = Owner(
+        run_id,
+        options.lease_wait,
+        _tell_waiting,
+        ("pytest", *arguments),
+    )
     with (
-        RunFolder(options.reports, request.config.stash[RUN_ID]) as folder,
-        Seats(lab_bench, options, folder.screenshot) as seats,
+        RunFolder(options.reports, run_id) as folder,
+        Seats(lab_bench, options, folder.screenshot, owner) as seats,
     ):
         yield seats
+
+
+def _tell_waiting(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 @pytest.fixture

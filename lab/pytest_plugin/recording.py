@@ -13,6 +13,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from lab import __version__
+from lab.devices.journal import pending
+from lab.devices.state_folder import StateError, journals_folder
 from lab.evidence.progress import progress_line
 from lab.evidence.record import ScenarioResult, from_json, validated
 from lab.evidence.run import RunInfo
@@ -86,7 +88,8 @@ class Recording:
         devices = ", ".join(self._options.device_ids)
         lines = [f"TrustPin MITM Lab {__version__}: attacks {devices}; run {self.folder.run_id}"]
         absent = self._options.absent.items()
-        return lines + [f"left out: {name} (optional): {lack}" for name, lack in absent]
+        lines += [f"left out: {name} (optional): {lack}" for name, lack in absent]
+        return lines + _left_behind()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.select([item.nodeid for item in session.items])
@@ -219,10 +222,22 @@ class Recording:
         )
         terminalreporter.write_line("")
         terminalreporter.write_line(table)
+        for line in _left_behind():
+            terminalreporter.write_line(line)
 
     @property
     def _reporter(self) -> Any:
         return self._config.pluginmanager.get_plugin("terminalreporter")
+
+
+def _left_behind() -> list[str]:
+    """Say which devices an earlier run left changed."""
+    try:
+        left = pending(journals_folder())
+    except StateError as error:
+        return [f"undo journal: {error}"]
+    advice = "the next run on it undoes them, or: trustpin-lab restore"
+    return [f"undo journal: {journal}; {advice}" for journal in left]
 
 
 class _Workers:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 import pytest
 
 from lab.devices.command import NoUsablePin
+from lab.devices.owner import Owner
 from lab.evidence.record import ScenarioResult
 from lab.evidence.words import what_to_look_at, why
 from lab.judge import judge
@@ -69,10 +70,13 @@ class Seats:
     rest of the run goes without it: what became of it is for its owner to find out.
     """
 
-    def __init__(self, bench: Bench, options: Options, keep_picture: KeepPicture) -> None:
+    def __init__(
+        self, bench: Bench, options: Options, keep_picture: KeepPicture, owner: Owner
+    ) -> None:
         self._bench = bench
         self.options = options
         self._keep_picture = keep_picture
+        self._owner = owner
         self._stack = contextlib.ExitStack()
         self._seats: dict[str, Seat] = {}
         self._lost: dict[str, str] = {}
@@ -88,8 +92,9 @@ class Seats:
         if device_id not in self._seats:
             index = self.options.worker * DEVICES_PER_WORKER + len(self._seats)
             settings = self.options.device(device_id)
-            device = self._stack.enter_context(self._bench.device(settings, index))
-            self._seats[device_id] = Seat(self._bench, device, self._keep_picture)
+            device = self._stack.enter_context(self._bench.device(settings, index, self._owner))
+            profile = device.profile
+            self._seats[device_id] = Seat(self._bench, device, self._keep_picture, profile)
         return self._seats[device_id]
 
     def lose(self, device_id: str, how: str) -> None:
@@ -176,7 +181,7 @@ class App:
         lost = False
         try:
             seat = self._seats.seat(self._device_id)
-            unmet = attack.unmet(seat.device)
+            unmet = attack.unmet(seat.device, seat.profile)
             if unmet is not None:
                 judgement = _lab_says(Verdict.NOT_APPLICABLE, unmet)
             else:

@@ -1,0 +1,308 @@
+"""An Android phone as a device: virtual, on a desk or in a farm, the same code for all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from selenium.common.exceptions import WebDriverException
+
+from lab.apps.android import said
+from lab.apps.page import AppPage, BrowserPage
+from lab.devices.android import apps, logcat
+from lab.devices.android.changes import Changes
+from lab.devices.android.driving import Driving
+from lab.devices.android.facts import AndroidFacts
+from lab.devices.android.link import AdbLink, CommandRefused
+from lab.devices.android.wifi import Security
+from lab.devices.journal import JournalError
+from lab.devices.phone_models import ProxyWay
+from lab.model.attack import Control, Need, RouteKind, Trust
+from lab.model.device import AppSetup, DeviceFacts, DeviceLost, NotReady, Surroundings
+from lab.model.outcome import Answer, AppOutcome, ErrorKind
+from lab.model.profile import Profile
+
+RECOVERY_CAP = 90.0
+"""Seconds in which a phone that was lost must be back; some take a minute to start."""
+BOOT_POLL = 0.2
+"""Seconds between two questions whether it has started."""
+
+Pages = Callable[[Driving], tuple[AppPage, BrowserPage]]
+"""Makes the page objects of app and control client for a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class WifiPlan:
+    """A network that the phone is to join."""
+
+    ssid: str
+    security: Security = "open"
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known of a phone before it is asked."""
+
+    id: str
+    platform: str
+    profile: Profile
+    sdk: str
+    """What is said of the pinning client in reports."""
+    app: str
+    """Package of the app under test."""
+    browser: str
+    """Package of the control client."""
+    report_url: str
+    """Where an app reports to that has not been told otherwise."""
+    proxy_way: ProxyWay | None
+    rogue: WifiPlan | None
+    """The adversary's access point."""
+    home: WifiPlan | None = None
+    """The lab's own honest network, where it has one."""
+    anchors: tuple[bytes, ...] = ()
+    """DER certificates that the phone does not have from the factory, but should: the lab's
+    public roots."""
+    trusts_user_store: bool = False
+    """The app trusts what its user added."""
+    lacking: Mapping[Need, str] = field(default_factory=dict)
+    """What phone or app cannot do, with the reason."""
+    boots: bool = True
+    """A phone that is gone may come back; else it is gone for good."""
+
+
+class AndroidDevice:
+    """Implements ``lab.model.device.Device``. ``driving`` has begun.
+
+    ``obituary`` says how the phone ended, None where nobody knows better than its link;
+    ``let_go`` ends whatever was begun for it, and is told whether it is lost.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        surroundings: Surroundings,
+        facts: AndroidFacts,
+        changes: Changes,
+        driving: Driving,
+        pages: Pages,
+        *,
+        source: str | None,
+        obituary: Callable[[], str | None],
+        let_go: Callable[[bool], None],
+    ) -> None:
+        self._plan = plan
+        self._around = surroundings
+        self._android = facts
+        self._changes = changes
+        self._link: AdbLink = changes.shell.link
+        self._driving = driving
+        self._pages = pages
+        self._source = source
+        self._obituary = obituary
+        self._let_go = let_go
+        self._app, self._browser = pages(driving)
+        self._app_started = False
+        self._lost = ""
+        self._log_since = ""
+        with self._working():
+            self._log_since = logcat.log_moment(self._link)
+
+    @property
+    def id(self) -> str:
+        return self._plan.id
+
+    @property
+    def source(self) -> str | None:
+        return self._source
+
+    @property
+    def profile(self) -> Profile:
+        return self._plan.profile
+
+    @property
+    def reports(self) -> frozenset[ErrorKind]:
+        return self._plan.profile.announces
+
+    @cached_property
+    def facts(self) -> DeviceFacts:
+        plan, phone = self._plan, self._android
+        app = phone.app
+        patch = f", security patch {phone.security_patch}" if phone.security_patch else ""
+        details = {
+            "serial": phone.serial,
+            "automation": self._driving.description,
+            "root": str(phone.root.mode),
+            "build": phone.fingerprint,
+            "app_sha256": "" if app is None else app.sha256,
+            "profile": plan.profile.name,
+            "route": "" if plan.proxy_way is None else str(plan.proxy_way),
+        }
+        return DeviceFacts(
+            id=plan.id,
+            platform=plan.platform,
+            model=phone.model,
+            os=f"Android {phone.release} (API level {phone.sdk}{patch})",
+            app=plan.app,
+            app_version="" if app is None else app.version,
+            sdk=plan.sdk,
+            details={name: text for name, text in details.items() if text},
+        )
+
+    def lacks(self, need: Need) -> str | None:
+        plan, rooted = self._plan, self._changes.shell.is_root
+        if need in plan.lacking:
+            return plan.lacking[need]
+        if plan.anchors and not rooted and not plan.trusts_user_store:
+            return (
+                "without root the lab's public CA can only go into the user's store, and this "
+                "build of the app does not trust that (trusts_user_store)"
+            )
+        if need is Need.PROXY and plan.proxy_way is None:
+            return "devices.yaml gives no way to send the phone's traffic over a proxy"
+        if need is Need.WIFI and plan.rogue is None:
+            return "devices.yaml names no rogue access point that the phone could join"
+        if need is Need.SYSTEM_STORE and not rooted:
+            return "the phone is not rooted: nobody can add a CA to its system store"
+        if need is Need.CLOCK and not rooted:
+            return "the phone is not rooted: its clock cannot be moved"
+        return None
+
+    def take_route(self, kind: RouteKind) -> None:
+        plan = self._plan
+        with self._working():
+            if kind is RouteKind.PROXY:
+                assert plan.proxy_way is not None
+                # The proxy first: nothing is to go out over another network without it.
+                self._changes.lead(plan.proxy_way, self._around)
+                if plan.home is not None:
+                    self._join(plan.home)
+                else:
+                    self._changes.go_home()
+            else:
+                assert plan.rogue is not None
+                self._join(plan.rogue)
+                if plan.proxy_way is not None:
+                    self._changes.lead_no_more(plan.proxy_way)
+
+    def trust(self, store: Trust, certificates: tuple[bytes, ...]) -> None:
+        system = certificates if store is Trust.SYSTEM else ()
+        user = certificates if store is Trust.USER else ()
+        with self._working():
+            if self._changes.shell.is_root:
+                changed = self._changes.trust(system=(*self._plan.anchors, *system), user=user)
+            else:
+                changed = self._changes.trust(system=system, user=(*self._plan.anchors, *user))
+            if changed:
+                # What an app has once found in a store it remembers for as long as it runs.
+                for package in (self._plan.app, self._plan.browser):
+                    apps.stop(self._link, package)
+                self._app_started = False
+
+    def set_clock_offset(self, seconds: float) -> None:
+        with self._working():
+            self._changes.set_clock(seconds)
+            self._log_since = logcat.log_moment(self._link)
+
+    def set_up(self, setup: AppSetup, *, fresh: bool = True) -> AppOutcome:
+        told = replace(setup, report_url=setup.report_url or self._plan.report_url)
+
+        def act() -> AppOutcome:
+            self._app.start(fresh=fresh)
+            self._app_started = True
+            return self._app.set_up(told)
+
+        return self._measured(act)
+
+    def request(self, url: str) -> AppOutcome:
+        return self._measured(lambda: self._app.request(url))
+
+    def control(self, url: str, kind: Control) -> AppOutcome:
+        """Let the browser request ``url``. Raises ValueError for ``Control.NONE``."""
+        if kind is Control.NONE:
+            raise ValueError("no control client is wanted")
+
+        def act() -> AppOutcome:
+            outcome = self._browser.open(url, careless=kind is Control.CARELESS)
+            if self._app_started:
+                self._app.come_back()
+            return outcome
+
+        return self._measured(act, self._plan.browser)
+
+    def screenshot(self) -> bytes | None:
+        with self._working():
+            picture: bytes = self._driving.driver.get_screenshot_as_png()
+            return picture
+
+    def recover(self) -> None:
+        if not self._plan.boots and (ended := self._obituary()) is not None:
+            raise DeviceLost(ended)
+        deadline = time.monotonic() + RECOVERY_CAP
+        try:
+            self._link.reconnect(RECOVERY_CAP)
+            self._await_boot(deadline)
+            self._driving.begin()
+            self._log_since = logcat.log_moment(self._link)
+        except CommandRefused as error:
+            raise DeviceLost(str(error)) from None
+        self._app, self._browser = self._pages(self._driving)
+        self._changes.forget()
+        self._app_started, self._lost = False, ""
+
+    def close(self) -> None:
+        was_there = self._driving.end(lost=bool(self._lost))
+        # One that has hung would take its time for each thing that is to be put back.
+        lost = bool(self._lost) or not (was_there or self._plan.boots)
+        self._lost = self._lost or "it was closed"
+        self._let_go(lost)
+
+    def _join(self, network: WifiPlan) -> None:
+        self._changes.join(network.ssid, network.security, network.passphrase)
+
+    def _await_boot(self, deadline: float) -> None:
+        while self._link.shell("getprop sys.boot_completed").strip() != "1":
+            if time.monotonic() > deadline:
+                raise DeviceLost("it is still starting")
+            time.sleep(BOOT_POLL)
+
+    def _measured(self, act: Callable[[], AppOutcome], package: str = "") -> AppOutcome:
+        commands, started = self._driving.commands, time.monotonic()
+        with self._working():
+            outcome = act()
+            if outcome.answer is Answer.SILENT:
+                outcome = self._explained(outcome, package or self._plan.app)
+        return replace(
+            outcome,
+            seconds=time.monotonic() - started,
+            commands=self._driving.commands - commands,
+        )
+
+    def _explained(self, outcome: AppOutcome, package: str) -> AppOutcome:
+        """Add what the phone's own log says of an app that gave no answer."""
+        why = apps.trouble(self._link, package, self._log_since)
+        if why is None:
+            return outcome
+        self._log_since = logcat.log_moment(self._link)
+        return replace(outcome, message="; ".join(filter(None, (outcome.message, why))))
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Do something to the phone. Raises DeviceLost where it is gone, NotReady where it says
+        no."""
+        if self._lost:
+            raise DeviceLost(f"{self.id} is gone: {self._lost}")
+        try:
+            yield
+        except DeviceLost as error:
+            self._lost = self._obituary() or str(error)
+            raise DeviceLost(f"{self.id}: {self._lost}") from None
+        except WebDriverException as error:
+            # Nobody knows what became of the command, or of the session.
+            self._lost = self._obituary() or said(error)
+            raise DeviceLost(f"{self.id} refused a command: {self._lost}") from None
+        except (CommandRefused, JournalError) as error:
+            raise NotReady(f"{self.id}: {error}") from None

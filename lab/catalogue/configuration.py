@@ -1,4 +1,4 @@
-"""Chapter C, continued: the configuration service under attack (catalogue C19, contract TP-11).
+"""Chapter C, continued: the configuration service under attack (C19; contract TP-11 to TP-13).
 
 The pins come over the network like everything else. An adversary who cannot forge them can keep
 them away, and hope that an app without pins runs without pinning.
@@ -7,16 +7,40 @@ them away, and hope that an app without pins runs without pinning.
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.hosts import CONFIGURATION_SERVICE
+from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Attempt, Concern, Control, Need, accept, refuse
+from lab.model.attack import (
+    Attempt,
+    Concern,
+    Control,
+    Expectation,
+    Need,
+    Publication,
+    Trust,
+    accept,
+    refuse,
+)
 from lab.model.outcome import ErrorKind
-from lab.model.serving import HostPlan, Interfere, Interference, Serving
+from lab.model.profile import Profile
+from lab.model.serving import HostPlan, Interfere, Interference, Serving, Terminate
 
 FRESH = 590.0
 """Seconds: the cache is good for ten minutes (contract section 4.1)."""
 STALE = 610.0
+
+
+def _no_source(profile: Profile) -> Expectation:
+    told = profile.without_configuration("ErrorFetchingPinningInfo")
+    return refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL, told=told)
+
+
+def _forged_source(profile: Profile) -> Expectation:
+    # Once what came is refused, nothing is to be had from any source: both names are documented.
+    told = profile.without_configuration(
+        "ConfigurationValidationFailed", "ErrorFetchingPinningInfo"
+    )
+    return refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL, told=told)
 
 
 def _without_service(ground: Ground, serving: Serving) -> dict[str, HostPlan]:
@@ -124,7 +148,7 @@ def service_down_stale_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
     "C19",
     "Configuration service down, cold start, genuine chain",
     adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL),
+    expect=_no_source,
     control=Control.NONE,
     needs=[Need.CONFIGURATION],
     fresh_start=True,
@@ -147,7 +171,7 @@ def service_down_cold_genuine(ground: Ground) -> dict[str, HostPlan]:
     "C19",
     "Configuration service down, cold start, device-trusted CA",
     adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL),
+    expect=_no_source,
     needs=[Need.CONFIGURATION],
     fresh_start=True,
     asks_configuration=True,
@@ -164,3 +188,82 @@ def service_down_cold_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
     On the wire: an attempt at the configuration service; no application data for the host.
     """
     return _without_service(ground, terminate(ground.pki.compromised.issue(ground.host)))
+
+
+@entry(
+    "C19",
+    "Configuration signed by the attacker, cold start",
+    adversaries=COMPROMISED,
+    expect=_forged_source,
+    needs=[Need.CONFIGURATION],
+    fresh_start=True,
+    asks_configuration=True,
+    publishes=Publication.FORGED,
+)
+def forged_configuration_cold(ground: Ground) -> Terminate:
+    """Served: a leaf with the attacker's key from a CA in the system store, to an app that
+    starts for the first time and is given a configuration that vouches for that key, signed
+    with another key than the owner's.
+
+    Correct client: refuses the configuration and fails closed, as it has no other (contract
+    TP-12).
+
+    Why it goes wrong: pins that come over the network are worth as much as the check of who
+    signed them; without it the app is pinned to whoever answers first.
+
+    On the wire: an attempt at the configuration service; no application data for the host.
+    """
+    return terminate(ground.pki.compromised.issue(ground.host, key=ground.pki.genuine(EVIL).key))
+
+
+@entry(
+    "C19",
+    "Configuration signed by the attacker, stale cache",
+    adversaries=COMPROMISED,
+    expect=refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION),
+    needs=[Need.CONFIGURATION, Need.CLOCK],
+    asks_configuration=True,
+    clock_offset=STALE,
+    publishes=Publication.FORGED,
+)
+def forged_configuration_stale(ground: Ground) -> Terminate:
+    """Served: a leaf with the attacker's key from a CA in the system store. The app's
+    configuration is more than ten minutes old, and the one that it is given now vouches for that
+    key, but is signed with another key than the owner's.
+
+    Correct client: refuses the configuration, and then the connection: by the pins that it
+    has, or because it has none any more.
+
+    Why it goes wrong: a signature that is checked at the first start alone protects nobody
+    from the second configuration.
+
+    On the wire: an attempt at the configuration service; no application data for the host.
+    """
+    return terminate(ground.pki.compromised.issue(ground.host, key=ground.pki.genuine(EVIL).key))
+
+
+@entry(
+    "C19",
+    "Older configuration replayed",
+    adversaries=COMPROMISED,
+    trust=Trust.NONE,
+    expect=refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION),
+    needs=[Need.CONFIGURATION, Need.CLOCK, Need.REFUSES_OLDER],
+    asks_configuration=True,
+    clock_offset=STALE,
+    publishes=Publication.OLDER,
+)
+def older_configuration_replayed(ground: Ground) -> Terminate:
+    """Served: a certificate of the genuine CA with a key that was stolen and then withdrawn.
+    The app's configuration is more than ten minutes old, and the one that it is given now is
+    rightly signed, but of an earlier version, which still vouches for that key.
+
+    Correct client: refuses the older configuration and goes by the newer one that it has
+    (contract TP-13): no pin matches. SDK 6 is documented to; earlier ones are not.
+
+    Why it goes wrong: the signed configuration never expires, so whoever kept an old one can
+    bring a withdrawn key back wherever no version is remembered.
+
+    On the wire: an attempt at the configuration service; no application data for the host.
+    """
+    return terminate(ground.pki.intermediate.issue(ground.host, key=ground.pki.genuine(EVIL).key))

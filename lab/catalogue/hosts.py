@@ -71,19 +71,24 @@ CONFIGURATIONS: Mapping[str, Mode] = {
     "permissive": Mode.PERMISSIVE,
     "sha1": Mode.STRICT,
     "hex": Mode.STRICT,
+    "former": Mode.STRICT,
 }
 """The configurations that entries ask for by name, and the mode they run in."""
 
 
 def configuration(name: str, pki: LabPki, now: datetime) -> PinConfiguration:
     """Return the configuration called ``name``. Raises KeyError for an unknown name."""
-    form = {"standard": None, "permissive": None, "sha1": _as_sha1, "hex": _as_hex}[name]
     usual = standard(pki, now)
-    if form is None:
-        return usual
-    pin = Pin(PinKind.SPKI_SHA256, form(pki.genuine(HOST).certificate))
+    pins = {
+        "standard": usual.pins_for(HOST),
+        "permissive": usual.pins_for(HOST),
+        "sha1": (Pin(PinKind.SPKI_SHA256, _as_sha1(pki.genuine(HOST).certificate)),),
+        "hex": (Pin(PinKind.SPKI_SHA256, _as_hex(pki.genuine(HOST).certificate)),),
+        # Before the key was withdrawn that the attacker has got hold of.
+        "former": (*usual.pins_for(HOST), _spki(pki, EVIL)),
+    }[name]
     return PinConfiguration(
-        tuple(PinnedDomain(d.host, (pin,) if d.host == HOST else d.pins) for d in usual.domains)
+        tuple(PinnedDomain(d.host, pins if d.host == HOST else d.pins) for d in usual.domains)
     )
 
 

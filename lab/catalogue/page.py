@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from lab.catalogue.profile_table import either, profile_table
 from lab.catalogue.registry import CHAPTERS, SECTIONS, CatalogueEntry, entries
-from lab.model.attack import Adversary, Attempt, Control, Subject, Trust
+from lab.model.attack import Adversary, Attempt, Control, Expectation, Subject, Trust
 from lab.model.outcome import Answer
+from lab.model.profile import PROFILES, Profile
 
 FILE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 
@@ -18,6 +20,11 @@ HEAD = """# Attack catalogue
 Written by `make docs` from the attacks in `lab/catalogue/`; do not edit it here. Each entry is
 tried by every adversary and under every TLS version that it names: {cases} cases for a device that
 lacks nothing.
+
+What is expected of the app depends on the version of its SDK in a few points. `profile` in
+devices.yaml says which version's documents count; where an entry names no version, all agree.
+
+{profiles}
 """
 
 ADVERSARIES = {
@@ -42,7 +49,7 @@ def page() -> str:
     """Return the whole page."""
     found = entries()
     count = sum(len(e.adversaries) * max(1, len(e.versions)) for e in found)
-    parts = [HEAD.format(cases=count)]
+    parts = [HEAD.format(cases=count, profiles=profile_table())]
     for chapter in CHAPTERS:
         module = import_module(f"lab.catalogue.{chapter}")
         own = [e for e in found if e.serve.__module__ == module.__name__]
@@ -65,7 +72,7 @@ def _facts(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     versions = ", ".join(v.removeprefix("tls") for v in entry.versions)
     yield "Adversary", attackers + (f"; TLS {versions}" if versions else "")
     yield "Attacker's root", STORES[entry.trust]
-    yield "Expected", _expected(entry)
+    yield "Expected", _by_profile(entry)
     if entry.subject is not Subject.APP:
         yield "Attacked", f"the {entry.subject} control client instead of the app"
     yield "Control", CONTROLS[entry.control]
@@ -74,18 +81,48 @@ def _facts(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     yield "About", str(entry.concern)
 
 
-def _expected(entry: CatalogueEntry) -> str:
+def _by_profile(entry: CatalogueEntry) -> str:
+    """Say what is expected: what all profiles agree on at once, the rest in a list."""
+    said = _grouped(lambda profile: _expected(entry, profile))
+    if len(said) > 1:
+        return "it depends on the SDK" + _list(said)
+    told = _grouped(lambda profile: _told(entry.expectation(profile)))
+    return next(iter(said)) + (_list(told) if len(told) > 1 else "")
+
+
+def _grouped(say: Callable[[Profile], str]) -> dict[str, list[str]]:
+    """Return what is said of the profiles, and the names of those of which it is said."""
+    said: dict[str, list[str]] = {}
+    for profile in PROFILES:
+        said.setdefault(say(profile), []).append(profile.name)
+    return said
+
+
+def _list(said: Mapping[str, Sequence[str]]) -> str:
+    return "".join(f"\n  - SDK {' and '.join(names)}: {text}" for text, names in said.items())
+
+
+def _expected(entry: CatalogueEntry, profile: Profile) -> str:
+    why_not = next(filter(None, map(profile.lacks, sorted(entry.needs))), None)
+    if why_not is not None:
+        return f"not applicable: {why_not}"
     if entry.must_be_caught:
         return "this client is wrong on purpose: the judge must say FAIL"
-    if entry.expect.answer is Answer.ACCEPTED:
+    expected = entry.expectation(profile)
+    if expected.answer is Answer.ACCEPTED:
         return "accepted"
-    kinds = " or ".join(f"`{kind}`" for kind in sorted(entry.expect.kinds))
+    kinds = " or ".join(f"`{kind}`" for kind in sorted(expected.kinds))
     seen = {
         Attempt.REQUIRED: "",
         Attempt.LOOKED_UP: "; a look-up of the name must be seen",
         Attempt.OPTIONAL: "; the app may refuse before it connects",
-    }[entry.expect.attempt]
+    }[expected.attempt]
     return f"refused, with an error of the kind {kinds}{seen}"
+
+
+def _told(expected: Expectation) -> str:
+    usual, *others = [f"{either(way.codes)} at the {way.step}" for way in expected.told] or [""]
+    return usual + "".join(f"; or {other}" for other in others)
 
 
 def main(argv: Sequence[str] = ()) -> None:

@@ -16,9 +16,11 @@ from lab.model.attack import (
     Control,
     Expectation,
     Need,
+    Publication,
     Subject,
     Trust,
 )
+from lab.model.profile import NEWEST, Profile
 from lab.model.serving import HostPlan, Serving
 from lab.model.wire import TlsVersion
 from lab.pki.hierarchy import LabPki
@@ -55,6 +57,9 @@ class Ground:
 Attack = Callable[[Ground], Serving | HostPlan | Mapping[str, HostPlan]]
 """Returns what happens to the host under attack or, where others are concerned too, to each."""
 
+Expecting = Callable[[Profile], Expectation]
+"""Returns what a correct client does whose SDK is of this profile."""
+
 ANCHORS: Mapping[Trust, str | None] = {
     Trust.NONE: None,
     Trust.USER: "user_root",
@@ -74,7 +79,8 @@ class CatalogueEntry:
     title: str
     serve: Attack
     adversaries: tuple[Adversary, ...]
-    expect: Expectation
+    expect: Expectation | Expecting
+    """What a correct client does; where SDK versions differ in that, by profile."""
     trust: Trust
     control: Control
     concern: Concern
@@ -91,6 +97,8 @@ class CatalogueEntry:
     """The app starts from nothing while the attack is in force: it holds no configuration."""
     asks_configuration: bool | None
     """Whether the app must ask for its configuration meanwhile; None where it does not matter."""
+    publishes: Publication
+    """What the configuration service hands out meanwhile."""
     repeats: int
     """How often the app makes the attempt."""
     probes_reports: bool
@@ -116,6 +124,10 @@ class CatalogueEntry:
         """What a correct client does."""
         return self.sections["Correct client"]
 
+    def expectation(self, profile: Profile = NEWEST) -> Expectation:
+        """Return what a correct client does whose SDK is of this profile."""
+        return self.expect(profile) if callable(self.expect) else self.expect
+
     def plans(self, ground: Ground) -> dict[str, HostPlan]:
         """Return what happens to the hosts that this attack concerns while it is armed."""
         made = self.serve(ground)
@@ -132,7 +144,7 @@ def entry(
     title: str,
     *,
     adversaries: Sequence[Adversary],
-    expect: Expectation,
+    expect: Expectation | Expecting,
     trust: Trust = Trust.SYSTEM,
     control: Control = Control.UNPINNED,
     concern: Concern = Concern.PINNING,
@@ -144,6 +156,7 @@ def entry(
     anchor: str | None = None,
     fresh_start: bool = False,
     asks_configuration: bool | None = None,
+    publishes: Publication = Publication.RIGHT,
     repeats: int = 1,
     probes_reports: bool = False,
     clock_offset: float = 0.0,
@@ -177,6 +190,7 @@ def entry(
             anchor=anchor or ANCHORS[trust],
             fresh_start=fresh_start,
             asks_configuration=asks_configuration,
+            publishes=publishes,
             repeats=repeats,
             probes_reports=probes_reports,
             clock_offset=clock_offset,

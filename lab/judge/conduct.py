@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.judge.reading import describe, failed, own, passed
-from lab.model.outcome import Answer, ErrorKind
+from lab.model.outcome import DOCUMENTED_ERRORS, Answer, ErrorKind
 from lab.model.trial import Trial
 from lab.model.verdict import Reason, Witness
 from lab.model.wire import WireClass
@@ -44,7 +44,7 @@ def error_is_right(trial: Trial) -> Iterator[Reason]:
     expected = trial.expectation.kinds
     if trial.expectation.answer is not Answer.REFUSED or outcome.answer is not Answer.REFUSED:
         return
-    if outcome.kinds & expected:
+    if trial.expectation.is_right_reason(outcome):
         if outcome.code:
             yield passed(Witness.APP, f"It gave the right kind of error ({outcome.code}).")
     else:
@@ -55,10 +55,37 @@ def error_is_right(trial: Trial) -> Iterator[Reason]:
         )
 
 
+def told_as_documented(trial: Trial) -> Iterator[Reason]:
+    """The refusal came at the step, and by the name, that the documents of the SDK lay down.
+
+    Of an app that gives no documented name, or another reason altogether, this says nothing.
+    """
+    phase, expected = trial.attack, trial.expectation
+    code = phase.outcome.code
+    if phase.outcome.answer is not Answer.REFUSED or code not in DOCUMENTED_ERRORS:
+        return
+    if not expected.told or not expected.is_right_reason(phase.outcome):
+        return
+    ways = [t for t in expected.told if t.step is phase.step]
+    if any(code in way.codes for way in ways):
+        yield from (passed(Witness.APP, way.note) for way in ways if way.note)
+        return
+    due = "; ".join(f"{_names(way.codes)} at the {way.step}" for way in expected.told)
+    yield failed(
+        Witness.APP,
+        f"The app said {code} at the {phase.step}. That is not what SDK {trial.profile} is "
+        f"documented to do: due is {due}.",
+    )
+
+
 def facts_hold(trial: Trial) -> Iterator[Reason]:
     """What the scenario measured itself is as it should be."""
     for fact in trial.facts:
         yield (passed if fact.holds else failed)(Witness.LAB, fact.text)
+
+
+def _names(codes: frozenset[str]) -> str:
+    return " or ".join(sorted(codes))
 
 
 def _named(kinds: frozenset[ErrorKind]) -> str:

@@ -18,6 +18,7 @@ Rule = Callable[[Trial], Iterator[Reason]]
 
 LEAKS: tuple[Rule, ...] = (leaks.to_the_host, leaks.to_private_hosts, leaks.in_clear_meanwhile)
 PRECONDITIONS: tuple[Rule, ...] = (
+    preconditions.profile_fits,
     preconditions.baseline_worked,
     preconditions.attack_was_armed,
     preconditions.control_has_teeth,
@@ -32,6 +33,7 @@ CONDUCT: tuple[Rule, ...] = (
     conduct.answer_is_right,
     conduct.wire_is_right,
     conduct.error_is_right,
+    conduct.told_as_documented,
     reporting.promised_report_is_right,
     reporting.no_false_report,
     conduct.facts_hold,

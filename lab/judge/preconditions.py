@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from lab.judge.reading import describe, own, passed, unsure
 from lab.model.attack import Attempt, Control
-from lab.model.outcome import Answer, ErrorKind
+from lab.model.outcome import DOCUMENTED_ERRORS, Answer, ErrorKind
+from lab.model.profile import Profile
 from lab.model.trial import Phase, Trial
 from lab.model.verdict import Reason, Witness
 from lab.model.wire import LEAKED, ConnectionRecord, WireClass
@@ -18,6 +19,19 @@ OFF_TOPIC = frozenset({ErrorKind.NETWORK, ErrorKind.HTTP, ErrorKind.UNKNOWN})
 def baseline_worked(trial: Trial) -> Iterator[Reason]:
     """A benign request just before the attack went through, as the app and the wire say."""
     yield _benign(trial.baseline, "before the attack", "so a refusal of the attack proves nothing")
+
+
+def profile_fits(trial: Trial) -> Iterator[Reason]:
+    """The app names no error that SDK versions of this profile do not have."""
+    profile = Profile.named(trial.profile)
+    phases = (trial.baseline, trial.attack, trial.recovery)
+    codes = {p.outcome.code for p in phases if p.outcome.code in DOCUMENTED_ERRORS}
+    for code in sorted(filter(None, codes - profile.errors)):
+        yield unsure(
+            Witness.APP,
+            f"The app named {code}, an error that SDK {profile.name} does not have: what is "
+            "expected here is not what its SDK is documented to do. Check the device's profile.",
+        )
 
 
 def recovery_worked(trial: Trial) -> Iterator[Reason]:
@@ -149,7 +163,7 @@ def app_answered(trial: Trial) -> Iterator[Reason]:
             )
     elif (
         expected.answer is Answer.REFUSED
-        and not outcome.kinds & expected.kinds
+        and not expected.is_right_reason(outcome)
         and outcome.kinds <= OFF_TOPIC
     ):
         yield unsure(

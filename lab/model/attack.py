@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lab.model.outcome import PIN_KINDS, Answer, ErrorKind
+from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.wire import REJECTED, WireClass
 
 
@@ -71,6 +71,8 @@ class Need(StrEnum):
     SHA512_PINS = "sha512_pins"
     SAN_ONLY = "san_only"
     """The client takes names from the subjectAltName alone (RFC 9525 section 6.3), never the CN."""
+    REFUSES_OLDER = "refuses_older"
+    """The SDK is documented to refuse a configuration older than one that it trusted."""
 
 
 class Subject(StrEnum):
@@ -105,6 +107,37 @@ class Attempt(StrEnum):
     """A client may refuse before it connects; its own words are then the evidence."""
 
 
+class Step(StrEnum):
+    """What the app was doing when it said how things stand."""
+
+    SETUP = "setup"
+    """Setting its SDK up."""
+    REQUEST = "request"
+    """Making a request."""
+
+
+class Publication(StrEnum):
+    """What the configuration service hands out while an attack is in force."""
+
+    RIGHT = "right"
+    """The configuration that the app's owner published last."""
+    OLDER = "older"
+    """One that the owner signed before, whose pins vouch for the attacker's certificate."""
+    FORGED = "forged"
+    """One whose pins vouch for the attacker's certificate, signed with the attacker's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One way in which a refusal may be told, where the SDK's documents lay that down."""
+
+    step: Step
+    codes: frozenset[str]
+    """The documented error names that are right at this step."""
+    note: str = ""
+    """What the reader is told where it happens at this step; empty where that is usual."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What a correct client does."""
@@ -115,19 +148,24 @@ class Expectation:
     kinds: frozenset[ErrorKind] = field(default_factory=frozenset)
     """The kinds of error that are right; empty for an accepted request."""
     attempt: Attempt = Attempt.REQUIRED
+    told: tuple[Telling, ...] = ()
+    """At which step and by which names the refusal may be told; empty where nothing is laid
+    down. Each name is a right reason, whatever its kind."""
 
-    @property
-    def reportable(self) -> bool:
-        """Tell whether every right error is one that the SDK documents an event for."""
-        return bool(self.kinds) and self.kinds <= PIN_KINDS
+    def is_right_reason(self, outcome: AppOutcome) -> bool:
+        """Tell whether a refusal names a reason that is right."""
+        named = frozenset[str]().union(*(telling.codes for telling in self.told))
+        return bool(outcome.kinds & self.kinds) or outcome.code in named
 
 
-def refuse(*kinds: ErrorKind, attempt: Attempt = Attempt.REQUIRED) -> Expectation:
+def refuse(
+    *kinds: ErrorKind, attempt: Attempt = Attempt.REQUIRED, told: tuple[Telling, ...] = ()
+) -> Expectation:
     """Expect a refusal for one of ``kinds``, without a byte of application data."""
     wire = REJECTED | {WireClass.PREFACE_ONLY}
     if attempt is not Attempt.REQUIRED:
         wire |= {WireClass.TCP_ONLY}
-    return Expectation(Answer.REFUSED, wire, frozenset(kinds), attempt)
+    return Expectation(Answer.REFUSED, wire, frozenset(kinds), attempt, told)
 
 
 def unreachable(attempt: Attempt = Attempt.REQUIRED) -> Expectation:

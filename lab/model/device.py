@@ -9,6 +9,7 @@ from typing import Protocol
 from lab.model.attack import Control, Need, RouteKind, Trust
 from lab.model.outcome import AppOutcome, ErrorKind
 from lab.model.pins import Mode, PinConfiguration
+from lab.model.profile import Profile
 
 
 class DeviceLost(Exception):
@@ -102,6 +103,10 @@ class Device(Protocol):
     @property
     def source(self) -> str | None:
         """The address that the device's own connections come from, where it has its own."""
+
+    @property
+    def profile(self) -> Profile:
+        """What the app's SDK is documented to do."""
 
     @property
     def reports(self) -> frozenset[ErrorKind]:

@@ -55,8 +55,12 @@ DOCUMENTED_ERRORS: Mapping[str, ErrorKind] = {
     "SetupInProgress": ErrorKind.CONFIGURATION,
     "AlreadyInitialized": ErrorKind.CONFIGURATION,
     "Timeout": ErrorKind.NETWORK,
+    "LockTimeout": ErrorKind.UNKNOWN,
+    "SSLContextSetupFailed": ErrorKind.UNKNOWN,
+    "UnsupportedDevice": ErrorKind.UNKNOWN,
 }
-"""The SDK's documented error names (contract section 3.1, Kotlin's spelling) and their kinds."""
+"""The SDK's documented error names (contract section 3.1, Kotlin's spelling) and their kinds. The
+last three say nothing about the connection: the SDK or the device is not fit for a test."""
 
 
 @dataclass(frozen=True, slots=True)

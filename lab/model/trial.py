@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lab.model.attack import Control, Expectation
+from lab.model.attack import Control, Expectation, Step
 from lab.model.failure_report import FailureReport
 from lab.model.outcome import AppOutcome, ErrorKind
+from lab.model.profile import NEWEST
 from lab.model.wire import ConnectionRecord, Lookup
 
 
@@ -34,6 +35,8 @@ class Phase:
     """The adversary confirmed the arming before the attempt and still held it after."""
     expectation: Expectation | None = None
     """For baseline and recovery: what a benign attempt must come to."""
+    step: Step = Step.REQUEST
+    """What the app was doing when it came to ``outcome``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class ReportPromise:
-    """What the app's profile promises about failure reports."""
+    """What app and profile promise about failure reports."""
 
     kinds: frozenset[ErrorKind]
-    """The kinds of error that are reported; empty where the app reports nothing to the lab."""
+    """The kinds of error that are reported; empty where no report is promised."""
     collector: str = ""
     """Host of the collector: a report that goes anywhere else is a leak."""
 
@@ -86,3 +89,5 @@ class Trial:
     private_hosts: frozenset[str] = frozenset()
     """Other hosts of the app's owner (configuration, collector): application bytes for these
     must not reach the adversary either."""
+    profile: str = NEWEST.name
+    """Name of the expectation profile: the SDK version whose documented behaviour is expected."""

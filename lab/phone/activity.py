@@ -16,6 +16,8 @@ CLOSE_CAP = 0.9
 """Seconds to wait for what a closed app still does; then it is left alone."""
 MAX_WORK = 8
 """Pieces of work at once: only what hangs for ever adds up."""
+MAX_HELD = 100
+"""What a frozen app can be asked for before the rest is lost."""
 
 Show = Callable[[], None]
 """Puts the result of some work on the screen."""
@@ -37,7 +39,8 @@ def words(error: BaseException) -> str:
 class BaseActivity:
     """An activity with text fields, switches and buttons, and work in threads of its own.
 
-    A button acts through ``self._buttons``. Nothing changes on a closed activity any more.
+    A button acts through ``self._buttons``, and so does ``Enter`` in a text field. Nothing
+    changes on a closed activity any more.
     """
 
     package: str
@@ -49,12 +52,16 @@ class BaseActivity:
         self._root = root
         self._buttons: dict[str, Callable[[], None]] = {}
         self._closed = False
+        self._unanswered: Callable[[], None] | None = None
+        """Set while the process is frozen."""
+        self._held: list[Callable[[], None]] = []
         self._work: set[threading.Thread] = set()
         self._toast, self._toast_until = "", 0.0
 
     @property
     def idle(self) -> bool:
-        return self._closed or not self._work
+        # To the system, a frozen app is one that has nothing to show.
+        return self._closed or self._unanswered is not None or not self._work
 
     @property
     def toast(self) -> str:
@@ -65,6 +72,37 @@ class BaseActivity:
 
     def open(self, url: str) -> None:
         """Do nothing with the URL of a VIEW intent."""
+
+    def act(self, action: str) -> None:
+        """Do nothing with the action of an intent."""
+
+    def post(self, act: Callable[[], None]) -> None:
+        with self._changes.edit():
+            if self._unanswered is None:
+                act()
+            else:
+                self._hold(act)
+                self._unanswered()
+
+    def freeze(self, unanswered: Callable[[], None]) -> None:
+        """Stop the process where it is. What it does on the network goes on, unseen."""
+        with self._changes.edit():
+            self._unanswered = unanswered
+
+    def thaw(self) -> None:
+        with self._changes.edit():
+            self._unanswered = None
+            held, self._held = self._held, []
+            for act in held:
+                act()
+
+    def scroll(self, *, down: bool) -> bool:
+        return False
+
+    def enter(self) -> None:
+        focused = next((n for n in self._root.walk() if n.focused and n.class_name == EDIT), None)
+        if focused is not None and focused.key in self._buttons:
+            self._buttons[focused.key]()
 
     def back(self) -> bool:
         return False
@@ -101,6 +139,10 @@ class BaseActivity:
     def _end(self) -> None:
         """Let go of what the process holds. May hang: nobody waits for long."""
 
+    def _hold(self, act: Callable[[], None]) -> None:
+        if not self._closed and len(self._held) < MAX_HELD:
+            self._held.append(act)
+
     def _focus(self, chosen: Node) -> None:
         for node in self._root.walk():
             node.focused = node is chosen
@@ -125,7 +167,9 @@ class BaseActivity:
             finally:
                 with self._changes.edit():
                     self._work.discard(thread)
-                    if show is not None and not self._closed:
+                    if show is not None and self._unanswered is not None:
+                        self._hold(show)
+                    elif show is not None and not self._closed:
                         show()
 
         thread = threading.Thread(target=run, name=f"{self.package} {name}", daemon=True)

@@ -88,6 +88,7 @@ class Node:
     checked: bool = False
     password: bool = False
     multiline: bool = False
+    scrollable: bool = False
     children: list[Node] = field(default_factory=list)
     content_desc: str = ""
     resource_id: str = ""

@@ -39,8 +39,9 @@ class _Ended(BaseException):
 def main(arguments: Sequence[str]) -> int:
     """Run a phone until the standard input ends or SIGTERM comes; return the exit code.
 
-    Writes one line of JSON to the standard output once the phone is ready: ``{"port": N}``, where
-    its WebDriver endpoint listens. Whatever else is written there goes to the standard error.
+    Writes one line of JSON to the standard output once the phone is ready: ``{"port": N, "adb":
+    M}``, where its WebDriver endpoint and its adb daemon listen. Whatever else is written there
+    goes to the standard error.
     """
     with _own_output() as announce:
         options = _parser().parse_args(arguments)
@@ -79,14 +80,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--air", required=True, type=Path, help="folder of access points")
     parser.add_argument("--sdk", required=True, help="package.module:Class of the pinning client")
     parser.add_argument("--source", help="address that its connections come from")
+    parser.add_argument("--android", default="14", help="version of its Android")
+    parser.add_argument(
+        "--root", choices=("none", "su", "adbd"), default="adbd", help="how it is rooted"
+    )
+    parser.add_argument("--adb-port", type=_port, default=0, help="0 (default): a free one")
+    parser.add_argument(
+        "--adb-keys",
+        choices=("accept", "refuse", "open"),
+        default="accept",
+        help="what becomes of a key that it does not know",
+    )
     parser.add_argument("--factory", type=Path, help="PEM file with the CAs that it ships with")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
 
 
 def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     """Run the phone until told to end. Raises CannotStart."""
     make_sdk = load_class(options.sdk)
     # Here, not above: a wrong --sdk is told without loading any of this.
+    from lab.phone.android.adbd import Adbd, KeyPolicy
     from lab.phone.android.system import AndroidSystem
     from lab.phone.android.webdriver import WebDriver
     from lab.phone.installed import make_screen
@@ -106,10 +125,16 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
             raise CannotStart(f"--home {options.home}: {error.strerror}") from None
         screen = make_screen(phone, make_sdk)
         stack.callback(screen.close)
-        endpoint = WebDriver(AndroidSystem(phone, screen))
+        system = AndroidSystem(phone, screen)
+        endpoint = WebDriver(system)
         stack.callback(endpoint.close)
+        try:
+            daemon = Adbd(system, port=options.adb_port, keys=KeyPolicy(options.adb_keys))
+        except OSError as error:
+            raise CannotStart(f"--adb-port {options.adb_port}: {error.strerror}") from None
+        stack.callback(daemon.close)
         stack.callback(_end_in_time)
-        announce(json.dumps({"port": endpoint.port}))
+        announce(json.dumps({"port": endpoint.port, "adb": daemon.port}))
         _await_end_of_input()
 
 

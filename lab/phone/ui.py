@@ -71,11 +71,30 @@ class Activity(Protocol):
     def open(self, url: str) -> None:
         """Take the URL of a VIEW intent."""
 
+    def act(self, action: str) -> None:
+        """Take the action of an intent, one of those that the app names."""
+
+    def post(self, act: Callable[[], None]) -> None:
+        """Do something as the app's main thread would: at once, or once it goes on."""
+
+    def freeze(self, unanswered: Callable[[], None]) -> None:
+        """Stop the process where it is. ``unanswered`` is told each time it is asked for
+        something that it does not do."""
+
+    def thaw(self) -> None:
+        """Let the process go on, with everything that it has been asked for meanwhile."""
+
     def tap(self, node: Node) -> None:
         """Take a touch on ``node``, which is one of this activity's own."""
 
     def set_text(self, node: Node, text: str) -> None:
         """Replace the text of a text field."""
+
+    def scroll(self, *, down: bool) -> bool:
+        """Move what is shown, and tell whether there is more to come that way."""
+
+    def enter(self) -> None:
+        """Take the key ``Enter``, as the last one of what was typed."""
 
     def back(self) -> bool:
         """Take the back gesture; False where there is nothing to go back to."""
@@ -99,6 +118,10 @@ class App:
     start: Callable[[Path, Changes], Activity]
     schemes: frozenset[str] = frozenset()
     """URL schemes whose VIEW intents it takes."""
+    actions: frozenset[str] = frozenset()
+    """Actions of intents that it takes, beside VIEW."""
+    label: str = ""
+    """What the phone calls the app to its user; its package where that is empty."""
 
     @property
     def storage(self) -> str:
@@ -120,6 +143,7 @@ class Screen:
         self._processes = threading.RLock()
         self._running: dict[str, Activity] = {}
         self._front: Activity | None = None
+        self._over: list[tuple[str, Activity]] = []
         self._home = Node("home", FRAME, (0, 0, WIDTH, HEIGHT), LAUNCHER)
 
     @property
@@ -129,8 +153,9 @@ class Screen:
 
     @property
     def foreground(self) -> Activity | None:
-        """The activity in front; None on the home screen."""
-        return self._front
+        """The activity in front, which may be a dialog of the system; None on the home screen."""
+        over = self._over
+        return over[-1][1] if over else self._front
 
     @property
     def changes(self) -> int:
@@ -141,14 +166,39 @@ class Screen:
         """Tell whether the app has a process."""
         return package in self._running
 
-    def launch(self, component: str, *, data: str | None = None) -> None:
+    def process(self, package: str) -> Activity | None:
+        """Return the running app of this name."""
+        return self._running.get(package)
+
+    def label(self, package: str) -> str:
+        """Return what the phone calls an app to its user."""
+        app = self._apps.get(package)
+        return app.label or package if app is not None else package
+
+    def show_over(self, package: str, dialog: Activity) -> None:
+        """Show a dialog of the system about an app, over everything else. It goes with the app's
+        process."""
+        with self._changes.edit():
+            self._over.append((package, dialog))
+
+    def dismiss(self, dialog: Activity) -> None:
+        """Take a dialog of the system away."""
+        with self._changes.edit():
+            self._over = [(package, shown) for package, shown in self._over if shown is not dialog]
+
+    @property
+    def lock(self) -> Changes:
+        """The screen's lock, for those who make activities."""
+        return self._changes
+
+    def launch(self, component: str, *, data: str | None = None, action: str = "") -> None:
         """Bring an app to the front, and start it where it does not run.
 
-        ``component`` is ``package/.Activity``, a package, or empty for whichever app takes a
-        VIEW intent with ``data``. Raises ValueError where no app is meant, FileError where its
-        directory cannot be made.
+        ``component`` is ``package/.Activity``, a package, or empty for whichever app takes the
+        ``action``, or a VIEW intent with ``data``. Raises ValueError where no app is meant,
+        FileError where its directory cannot be made.
         """
-        app = self._resolve(component, data)
+        app = self._resolve(component, data, action)
         with self._processes:
             activity = self._running.get(app.package)
             if activity is None:
@@ -158,13 +208,16 @@ class Screen:
                 self._running[app.package] = activity
                 self._front = activity
                 if data is not None:
-                    activity.open(data)
+                    activity.post(lambda: activity.open(data))
+                if action in app.actions:
+                    activity.post(lambda: activity.act(action))
 
     def stop(self, package: str) -> None:
         """End an app's process; what it stored stays."""
         with self._processes:
             with self._changes.edit():
                 activity = self._running.pop(package, None)
+                self._over = [over for over in self._over if over[0] != package]
                 if activity is not None and activity is self._front:
                     self._front = None
             if activity is not None:
@@ -190,8 +243,24 @@ class Screen:
     def back(self) -> None:
         """Go back within the activity in front, else to the home screen."""
         with self._changes.edit():
-            if self._front is not None and not self._front.back():
-                self._front = None
+            front = self._front
+            if self._over:
+                self._over[-1][1].back()
+            elif front is not None:
+                front.post(lambda: self._go_back(front))
+
+    def scroll(self, *, down: bool) -> bool:
+        """Scroll in what is in front, and tell whether there is more to come that way."""
+        with self._changes.edit():
+            front = self.foreground
+            return front is not None and front.scroll(down=down)
+
+    def enter(self) -> None:
+        """Press the key ``Enter``."""
+        with self._changes.edit():
+            front = self.foreground
+            if front is not None:
+                front.post(front.enter)
 
     def snapshot(self) -> Node:
         """Return a consistent deep copy of everything in front."""
@@ -207,23 +276,30 @@ class Screen:
         """Touch a node, and tell whether it took that: what is disabled does not."""
         with self._changes.edit():
             node = self._root().find(key)
-            if self._front is None or not (node.enabled and node.clickable):
+            front = self.foreground
+            if front is None or not (node.enabled and node.clickable):
                 return False
-            self._front.tap(node)
+            front.post(lambda: front.tap(node))
             return True
 
     def set_text(self, key: str, text: str) -> bool:
         """Replace a field's text, and tell whether it took that: other nodes do not."""
         with self._changes.edit():
             node = self._root().find(key)
-            if self._front is None or not node.enabled or node.class_name != EDIT:
+            front = self.foreground
+            if front is None or not node.enabled or node.class_name != EDIT:
                 return False
-            self._front.set_text(node, text)
+            front.post(lambda: front.set_text(node, text))
             return True
 
     def wait_idle(self, cap: float) -> bool:
         """Wait ``cap`` seconds at most until the activity in front has no request under way."""
-        return self._changes.wait_for(lambda: self._front is None or self._front.idle, cap)
+
+        def idle() -> bool:
+            front = self.foreground
+            return front is None or front.idle
+
+        return self._changes.wait_for(idle, cap)
 
     def wait_change(self, since: int, cap: float) -> int:
         """Wait ``cap`` seconds at most until ``changes`` is no longer ``since``; return it."""
@@ -237,7 +313,8 @@ class Screen:
 
         with self._changes.read():
             root = self._root().copy()
-            toast = self._front.toast if self._front is not None else ""
+            front = self.foreground
+            toast = front.toast if front is not None else ""
         joined = self._phone.joined
         proxy = self._phone.setting("global", "http_proxy") or ""
         return draw(
@@ -256,6 +333,7 @@ class Screen:
             with self._changes.edit():
                 activities = list(self._running.values())
                 self._running.clear()
+                self._over.clear()
                 self._front = None
             threads = [threading.Thread(target=activity.close) for activity in activities]
             for thread in threads:
@@ -264,15 +342,23 @@ class Screen:
                 thread.join()
 
     def _root(self) -> Node:
-        return self._front.root() if self._front is not None else self._home
+        front = self.foreground
+        return front.root() if front is not None else self._home
 
-    def _resolve(self, component: str, data: str | None) -> App:
+    def _go_back(self, activity: Activity) -> None:
+        if not activity.back() and activity is self._front:
+            self._front = None
+
+    def _resolve(self, component: str, data: str | None, action: str) -> App:
         if component:
             package, _, name = component.partition("/")
             app = self._apps.get(package)
             if app is not None and name in ("", app.activity, app.package + app.activity):
                 return app
             raise ValueError(f"no activity {one_line(component, 200)!r}")
+        named = next((app for app in self._apps.values() if action in app.actions), None)
+        if named is not None:
+            return named
         scheme = ""
         with suppress(ValueError):
             scheme = urlsplit(data or "").scheme

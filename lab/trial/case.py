@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lab.catalogue import CatalogueEntry, entries
 from lab.model.attack import Adversary, Need, RouteKind, Trust
 from lab.model.device import Device
+from lab.model.profile import Profile
 from lab.model.wire import TlsVersion
 
 ALL_VERSIONS = (TlsVersion.TLS12, TlsVersion.TLS13)
@@ -53,9 +54,13 @@ class Case:
             implied.add(_TRUST_NEEDS[self.entry.trust])
         return tuple(sorted(self.entry.needs | implied))
 
-    def unmet(self, device: Device) -> str | None:
-        """Say why this case cannot be tried on ``device``, or None where it can."""
-        return next((why for need in self.needs if (why := device.lacks(need))), None)
+    def unmet(self, device: Device, profile: Profile | None = None) -> str | None:
+        """Say why this case cannot be tried on ``device``, or why nothing is documented of what
+        an SDK of this profile, else the device's own, does in it; None where it can be tried."""
+        expected = profile or device.profile
+        lacking = next((why for need in self.needs if (why := device.lacks(need))), None)
+        silent = next((why for need in self.needs if (why := expected.lacks(need))), None)
+        return lacking or (silent and f"SDK {expected.name}: {silent}")
 
 
 def cases(adversary: Adversary | None = None) -> Iterator[Case]:

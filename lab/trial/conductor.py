@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from lab.catalogue import Ground, hosts
 from lab.catalogue.make import terminate
 from lab.judge.reporting import is_promised
-from lab.model.attack import Control, Subject, Trust, accept
+from lab.model.attack import Control, Publication, Step, Subject, Trust, accept
 from lab.model.failure_report import FailureReport
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.serving import Arming, HostPlan, Terminate
@@ -38,6 +38,7 @@ class _Trial:
         self.seat = seat
         self.case = case
         self.entry = case.entry
+        self.expected = case.entry.expectation(seat.profile)
         self.pki = seat.bench.pki
         ground = Ground(self.pki, self.entry.host, datetime.now(UTC))
         self.plans = self.entry.plans(ground)
@@ -55,12 +56,15 @@ class _Trial:
         baseline = self._benign(PhaseName.BASELINE)
         known_pins = seat.known_pins(entry.host)
         seat.device.set_clock_offset(entry.clock_offset)
+        if not entry.fresh_start:
+            seat.hand_out(entry.publishes)
         try:
             attack, facts = self._attack()
             if entry.fresh_start:
                 known_pins = seat.known_pins(entry.host)
             control = self._control()
         finally:
+            seat.hand_out(Publication.RIGHT)
             # A device that is lost has no clock to set.
             if entry.clock_offset:
                 seat.device.set_clock_offset(0.0)
@@ -72,7 +76,7 @@ class _Trial:
             device=seat.device.id,
             host=entry.host,
             port=hosts.PORT,
-            expectation=entry.expect,
+            expectation=self.expected,
             baseline=baseline,
             attack=attack,
             recovery=recovery,
@@ -86,6 +90,7 @@ class _Trial:
             ended_at=time.time(),
             facts=facts,
             private_hosts=frozenset({hosts.COLLECTOR, hosts.CONFIGURATION_SERVICE}) - {entry.host},
+            profile=seat.profile.name,
         )
         return self._with_reports(trial, self._probe() if entry.probes_reports else None)
 
@@ -105,21 +110,22 @@ class _Trial:
     def _attack(self) -> tuple[Phase, tuple[Fact, ...]]:
         entry, seat = self.entry, self.seat
         number = seat.arm(self.hostile)
+        step = Step.REQUEST
         if entry.fresh_start:
-            ready = seat.start_afresh(entry.configuration)
-            outcomes = [ready]
+            ready = seat.start_afresh(entry.configuration, entry.publishes)
+            outcomes, step = [ready], Step.SETUP
             if ready.answer is not Answer.SILENT:
                 # Also where the set-up failed: an app must not run without pins then.
                 asked = seat.ask(entry.host)
                 if Answer.ACCEPTED in (ready.answer, asked.answer):
-                    outcomes = [asked]
+                    outcomes, step = [asked], Step.REQUEST
         else:
             outcomes = [seat.ask(entry.host, entry.subject) for _ in range(entry.repeats)]
-        decisive = _decisive(outcomes, entry.expect.answer)
-        if self.case.version is not TlsVersion.TLS12 or decisive.answer is not entry.expect.answer:
+        decisive = _decisive(outcomes, self.expected.answer)
+        if self.case.version is not TlsVersion.TLS12 or decisive.answer is not self.expected.answer:
             # Under TLS 1.2 the screen shows what it does under 1.3, where all is as expected.
             decisive = seat.pictured(decisive)
-        phase = seat.witnessed(PhaseName.ATTACK, entry.host, number, decisive, entry.expect)
+        phase = seat.witnessed(PhaseName.ATTACK, entry.host, number, decisive, self.expected, step)
         return phase, (*self._repeated(outcomes), *self._asked(phase))
 
     def _control(self) -> Phase | None:
@@ -147,7 +153,7 @@ class _Trial:
             device=self.seat.device.id,
             host=entry.host,
             port=hosts.PORT,
-            expectation=entry.expect,
+            expectation=self.expected,
             baseline=self._not_tried(PhaseName.BASELINE, ready),
             attack=self._not_tried(PhaseName.ATTACK, ready),
             recovery=self._not_tried(PhaseName.RECOVERY, ready),
@@ -157,6 +163,7 @@ class _Trial:
             promise=self._promise(),
             started_at=started,
             ended_at=time.time(),
+            profile=self.seat.profile.name,
         )
 
     # -- facts ----------------------------------------------------------------------------
@@ -164,8 +171,8 @@ class _Trial:
     def _repeated(self, outcomes: Sequence[AppOutcome]) -> tuple[Fact, ...]:
         if self.entry.repeats == 1:
             return ()
-        right = sum(outcome.answer is self.entry.expect.answer for outcome in outcomes)
-        text = f"{right} of {len(outcomes)} requests were {self.entry.expect.answer}."
+        right = sum(outcome.answer is self.expected.answer for outcome in outcomes)
+        text = f"{right} of {len(outcomes)} requests were {self.expected.answer}."
         return (Fact("repeats", right == len(outcomes), text),)
 
     def _asked(self, phase: Phase) -> tuple[Fact, ...]:
@@ -176,7 +183,7 @@ class _Trial:
         service = hosts.CONFIGURATION_SERVICE
         asked = any(c.host == service and not c.foreign for c in phase.connections)
         text = {
-            (True, True): "The app asked for its configuration, in vain.",
+            (True, True): "The app asked for its configuration.",
             (True, False): "The app did not ask for its configuration, though it had to.",
             (False, True): "The app asked for its configuration, though what it held was fresh.",
             (False, False): "The app did not ask for its configuration: what it held was fresh.",
@@ -190,7 +197,8 @@ class _Trial:
     def _promise(self) -> ReportPromise:
         if self.entry.subject is not Subject.APP:
             return ReportPromise(frozenset())
-        return ReportPromise(self.seat.device.reports, hosts.COLLECTOR)
+        promised = self.seat.device.reports & self.seat.profile.announces
+        return ReportPromise(promised, hosts.COLLECTOR)
 
     def _with_reports(self, trial: Trial, probed_at: float | None) -> Trial:
         """Add the failure reports that arrived; promised ones are waited for, up to a cap."""
@@ -232,7 +240,7 @@ class _Trial:
         collector, too: a report must not be delivered to it."""
         plans = dict(self.plans)
         serving = plans[self.entry.host].serving
-        if self.entry.expect.answer is Answer.REFUSED and isinstance(serving, Terminate):
+        if self.expected.answer is Answer.REFUSED and isinstance(serving, Terminate):
             forged = HostPlan(terminate(self._authority().issue(hosts.COLLECTOR)))
             plans.setdefault(hosts.COLLECTOR, forged)
         return arming(self.case.id, plans, self.case.versions)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.catalogue import hosts
-from lab.model.attack import Control, Expectation, RouteKind, Subject, Trust
+from lab.model.attack import Control, Expectation, Publication, RouteKind, Step, Subject, Trust
 from lab.model.device import AppSetup, Device
 from lab.model.outcome import Answer, AppOutcome
+from lab.model.profile import Profile
 from lab.model.serving import Arming, HostPlan, Relay
 from lab.model.trial import Phase, PhaseName
 from lab.model.wire import LEAKED, ConnectionRecord, TlsVersion
@@ -30,9 +31,17 @@ _CONTROLS = {Subject.UNPINNED: Control.UNPINNED, Subject.CARELESS: Control.CAREL
 class Seat:
     """One device with the adversary's listeners that belong to it."""
 
-    def __init__(self, bench: Bench, device: Device, keep_picture: KeepPicture) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        device: Device,
+        keep_picture: KeepPicture,
+        profile: Profile | None = None,
+    ) -> None:
         self.bench = bench
         self.device = device
+        self.profile = profile or device.profile
+        """What the app's SDK is expected to do; what the device says, unless told otherwise."""
         self._keep_picture = keep_picture
         self._configured: str | None = None
         self._setup: AppSetup | None = None
@@ -43,6 +52,9 @@ class Seat:
         wanted = (route, trust, anchors)
         if self._place == wanted:
             return
+        if self._place is None or self._place[1:] != wanted[1:]:
+            # An app keeps the CAs that it has once found for as long as it runs.
+            self._configured = None
         self._place = None
         self.device.take_route(route)
         self.device.trust(trust, anchors)
@@ -102,10 +114,19 @@ class Seat:
         kind = _CONTROLS.get(subject)
         return self.device.request(url) if kind is None else self.device.control(url, kind)
 
-    def start_afresh(self, name: str) -> AppOutcome:
-        """Publish the configuration called ``name`` and set the app up from nothing, whatever is
-        armed. The app is not taken for configured afterwards."""
+    def hand_out(self, publication: Publication) -> None:
+        """Let the configuration service serve this. The app is not taken for configured any more
+        where it is not what the app's owner published."""
+        self.bench.hand_out(publication)
+        if publication is not Publication.RIGHT:
+            self._configured = None
+
+    def start_afresh(self, name: str, publication: Publication) -> AppOutcome:
+        """Publish the configuration called ``name``, or what an attacker has in its place, and
+        set the app up from nothing, whatever is armed. The app is not taken for configured
+        afterwards."""
         self._publish(name)
+        self.hand_out(publication)
         return self.device.set_up(self.setup, fresh=True)
 
     def control(self, host: str, wanted: Arming, kind: Control) -> Phase:
@@ -127,6 +148,7 @@ class Seat:
         number: int,
         outcome: AppOutcome,
         expectation: Expectation | None,
+        step: Step = Step.REQUEST,
     ) -> Phase:
         """Return the phase that was tried under arming ``number``, once the wire has settled."""
         engine = self.bench.engine
@@ -139,6 +161,7 @@ class Seat:
             lookups=engine.lookups(self.device.id, number),
             armed=still_armed,
             expectation=expectation,
+            step=step,
         )
 
     def pictured(self, outcome: AppOutcome) -> AppOutcome:

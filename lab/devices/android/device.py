@@ -98,7 +98,8 @@ class AndroidDevice:
         self._around = surroundings
         self._android = facts
         self._changes = changes
-        self._link: AdbLink = changes.shell.link
+        self.link: AdbLink = changes.shell.link
+        """The way to the phone, for those who want to look at it."""
         self._driving = driving
         self._pages = pages
         self._source = source
@@ -109,7 +110,7 @@ class AndroidDevice:
         self._lost = ""
         self._log_since = ""
         with self._working():
-            self._log_since = logcat.log_moment(self._link)
+            self._log_since = logcat.log_moment(self.link)
 
     @property
     def id(self) -> str:
@@ -199,13 +200,13 @@ class AndroidDevice:
             if changed:
                 # What an app has once found in a store it remembers for as long as it runs.
                 for package in (self._plan.app, self._plan.browser):
-                    apps.stop(self._link, package)
+                    apps.stop(self.link, package)
                 self._app_started = False
 
     def set_clock_offset(self, seconds: float) -> None:
         with self._working():
             self._changes.set_clock(seconds)
-            self._log_since = logcat.log_moment(self._link)
+            self._log_since = logcat.log_moment(self.link)
 
     def set_up(self, setup: AppSetup, *, fresh: bool = True) -> AppOutcome:
         told = replace(setup, report_url=setup.report_url or self._plan.report_url)
@@ -243,10 +244,10 @@ class AndroidDevice:
             raise DeviceLost(ended)
         deadline = time.monotonic() + RECOVERY_CAP
         try:
-            self._link.reconnect(RECOVERY_CAP)
+            self.link.reconnect(RECOVERY_CAP)
             self._await_boot(deadline)
             self._driving.begin()
-            self._log_since = logcat.log_moment(self._link)
+            self._log_since = logcat.log_moment(self.link)
         except CommandRefused as error:
             raise DeviceLost(str(error)) from None
         self._app, self._browser = self._pages(self._driving)
@@ -264,7 +265,7 @@ class AndroidDevice:
         self._changes.join(network.ssid, network.security, network.passphrase)
 
     def _await_boot(self, deadline: float) -> None:
-        while self._link.shell("getprop sys.boot_completed").strip() != "1":
+        while self.link.shell("getprop sys.boot_completed").strip() != "1":
             if time.monotonic() > deadline:
                 raise DeviceLost("it is still starting")
             time.sleep(BOOT_POLL)
@@ -283,10 +284,10 @@ class AndroidDevice:
 
     def _explained(self, outcome: AppOutcome, package: str) -> AppOutcome:
         """Add what the phone's own log says of an app that gave no answer."""
-        why = apps.trouble(self._link, package, self._log_since)
+        why = apps.trouble(self.link, package, self._log_since)
         if why is None:
             return outcome
-        self._log_since = logcat.log_moment(self._link)
+        self._log_since = logcat.log_moment(self.link)
         return replace(outcome, message="; ".join(filter(None, (outcome.message, why))))
 
     @contextmanager

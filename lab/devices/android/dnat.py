@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 
@@ -53,9 +54,10 @@ def set_dnat(
     loopback, the lab's addresses and so adb are left alone.
 
     Raises DeviceLost, and CommandRefused without root or where a rule is not taken; then there is
-    none.
+    none. Raises ValueError for a host that is not an IPv4 address.
     """
-    left_alone = {"127.0.0.0/8", *(f"{each.host}/32" for each in (tls, clear, resolver) if each)}
+    hosts = {_address_of(each) for each in (tls, clear, resolver) if each is not None}
+    left_alone = {"127.0.0.0/8", *(f"{host}/32" for host in hosts)}
     nat = [f"-d {address} -j RETURN" for address in sorted(left_alone)]
     if resolver is not None:
         nat += [
@@ -90,6 +92,13 @@ def set_dnat(
     except CommandRefused:
         remove_dnat(shell)
         raise
+
+
+def _address_of(endpoint: Endpoint) -> str:
+    try:
+        return str(ipaddress.IPv4Address(endpoint.host))
+    except ValueError:
+        raise ValueError(f"{endpoint.host!r} is not an IPv4 address") from None
 
 
 def remove_dnat(shell: RootShell) -> None:

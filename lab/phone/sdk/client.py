@@ -1,31 +1,32 @@
-"""The reference client: what an app with a correct pinning SDK does (contract section 10)."""
+"""The reference client: what an app with a correct pinning SDK does (contract section 10).
+
+``ReferenceClient`` is as SDK 6 is documented to be; ``ReferenceClient41`` and ``ReferenceClient40``
+as those versions are.
+"""
 
 from __future__ import annotations
 
 import ssl
-import threading
-from enum import Enum, auto
+import time
+from functools import partial
 from pathlib import Path
 
 from lab.model.pins import Pin, PinConfiguration
+from lab.model.profile import NEWEST, SDK_4_0, SDK_4_1, Profile
 from lab.phone.http import HttpClient, LeafCheck
+from lab.phone.sdk.background import FirstFetch
 from lab.phone.sdk.configuration import ConfigurationKeeper
 from lab.phone.sdk.errors import (
-    AllPinsExpired,
-    AlreadyInitialized,
-    DomainNotRegistered,
     ErrorFetchingPinningInfo,
     InvalidServerCert,
-    NotInitialized,
-    PinsMismatch,
-    SetupInProgress,
     Timeout,
     TrustPinError,
 )
 from lab.phone.sdk.events import Listeners, ValidationEvent, ValidationListener
+from lab.phone.sdk.lifecycle import Lifecycle
 from lab.phone.sdk.limits import Limits
 from lab.phone.sdk.project import Project, read_settings, sanitize
-from lab.phone.sdk.reporter import Fate, Reporter
+from lab.phone.sdk.reporter import Fate, Reporter, fate_of
 from lab.phone.sdk.reports import Failure, QueuedReport, ReportQueue, write_report
 from lab.phone.sdk.storage import ConfigurationFiles
 from lab.phone.sdk.verifier import PinVerifier
@@ -45,21 +46,14 @@ from lab.phone.services import (
 APP_USER_AGENT = "TrustPin-Android-Sample/1.0.0"
 SDK_USER_AGENT = "TrustPin-Reference-Client/1.0"
 CLOSE_CAP = 0.8
-"""Seconds that ``close`` waits for the reporter's thread."""
-DEFINITIVE = (PinsMismatch, AllPinsExpired, DomainNotRegistered)
-"""The failures that are told to listeners and reported (contract section 5)."""
-AGAIN = frozenset({408, 425, 429})
-"""The 4xx statuses that ask to try again later (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)."""
-
-
-class _State(Enum):
-    NEW = auto()
-    SETTING_UP = auto()
-    READY = auto()
+"""Seconds that ``close`` waits for the threads that fetch and report."""
 
 
 class ReferenceClient:
     """Implements ``lab.phone.services.Sdk``. May be used from any thread.
+
+    Definitive failures are told to listeners and reported where the documents have a listener
+    (contract section 5); where they have none, the app hears of them as errors alone.
 
     A client that is wrong in one way is a subclass that overrides one thing:
 
@@ -79,16 +73,18 @@ class ReferenceClient:
     """Whether the platform validates chain and name before the pins are looked at."""
     verifier_class: type[PinVerifier] = PinVerifier
     keeper_class: type[ConfigurationKeeper] = ConfigurationKeeper
+    profile: Profile = NEWEST
+    """The SDK versions whose documented behaviour this client shows."""
 
     def __init__(self, phone: PhoneServices, storage: Path) -> None:
         self.phone = phone
         self.storage = storage
-        self._lock = threading.Lock()
-        self._state = _State.NEW
+        self._lifecycle = Lifecycle(self.profile)
         self._limits = Limits()
         self._listeners = Listeners(lambda text: self.log("ERROR", text))
         self._queue = ReportQueue(storage, lambda text: self.log("WARN", text))
         self._reporter = Reporter(self._queue, self._send_safely)
+        self._first_fetch: FirstFetch | None = None
         self._project: Project | None = None
         self._keeper: ConfigurationKeeper | None = None
         self._verifier: tuple[PinConfiguration, PinVerifier] | None = None
@@ -98,28 +94,37 @@ class ReferenceClient:
         self._platform = self._http(SDK_USER_AGENT, None)
 
     def add_listener(self, listener: ValidationListener) -> None:
-        """Tell ``listener`` about every definitive verdict from now on."""
+        """Tell ``listener`` about every definitive verdict from now on, if this version does."""
         self._listeners.add(listener)
 
     def setup(self, settings: SdkSettings) -> None:
-        with self._lock:
-            if self._state is _State.SETTING_UP:
-                raise SetupInProgress("Setup is in progress")
-            if self._state is _State.READY:
-                raise AlreadyInitialized("TrustPin is already initialized")
-            self._state = _State.SETTING_UP
+        """Set up as the documents of this version have it: with a fetch, or with one that runs
+        in the background and is told of at the first request."""
+        if not self._lifecycle.begin():
+            self.log("WARN", "TrustPin is already initialized: this setup is ignored")
+            return
         try:
-            self._start(read_settings(settings))
-        except BaseException:
-            self._state = _State.NEW
+            keeper = self._make_keeper(read_settings(settings))
+            if self.profile.setup_fetches:
+                keeper.start()
+            else:
+                keeper.take_up()
+        except BaseException as error:
+            self._project = self._keeper = None
+            self._lifecycle.fail(error)
             raise
-        self._state = _State.READY
-        self._reporter.nudge()
+        self._lifecycle.succeed()
+        if self.profile.setup_fetches:
+            self._reporter.nudge()
+        else:
+            # What an earlier start could not report needs a configuration, too.
+            warn = partial(self.log, "WARN")
+            self._first_fetch = FirstFetch(keeper, warn, self._reporter.nudge)
 
     def get(
         self, url: str, timeout: float = DEFAULT_TIMEOUT, headers: Headers = ()
     ) -> HttpResponse:
-        self._require_setup()
+        self._lifecycle.require_setup()
         response = self._app.request(
             url, headers=headers, timeout=timeout, cancellation=self._limits.closing
         )
@@ -130,7 +135,8 @@ class ReferenceClient:
     def fetch_certificate(self, host: str, port: int = 443) -> str:
         """Return the leaf, PEM. Works before setup too, as the sample apps rely on.
 
-        Raises InvalidServerCert where the platform does not trust it, Timeout, PlatformError.
+        Raises InvalidServerCert where the platform does not trust it, Timeout where this version
+        has that error, PlatformError.
         """
         name = sanitize(host)
         if not 0 < port < 65536:
@@ -138,14 +144,18 @@ class ReferenceClient:
         try:
             leaf = self._platform.leaf(name, port, DEFAULT_TIMEOUT, self._limits.closing)
         except SocketTimeout as error:
-            raise Timeout(f"No certificate of '{name}' in time") from error
+            kind = Timeout if Timeout.__name__ in self.profile.errors else InvalidServerCert
+            raise kind(f"No certificate of '{name}' in time") from error
         except (SslHandshakeError, SslPeerUnverifiedError, SslProtocolError) as error:
             raise InvalidServerCert(str(error)) from error
         return ssl.DER_cert_to_PEM_cert(leaf)
 
     def close(self) -> None:
+        deadline = time.monotonic() + CLOSE_CAP
         self._limits.close()
         self._reporter.close(CLOSE_CAP)
+        if self._first_fetch is not None:
+            self._first_fetch.wait(max(0.0, deadline - time.monotonic()))
 
     def check(self, host: str, port: int, chain: tuple[bytes, ...]) -> None:
         """Judge what was served to a connection of the app, before it sends anything.
@@ -187,10 +197,14 @@ class ReferenceClient:
             verifier.judge(name, chain, self.phone.now())
 
     def configuration(self) -> PinConfiguration:
-        """Return the configuration in force. Raises NotInitialized, ErrorFetchingPinningInfo."""
+        """Return the configuration in force, and wait for it where none has arrived yet.
+
+        Raises what stands in its way: NotInitialized, ErrorFetchingPinningInfo,
+        ConfigurationValidationFailed, ConfigIntegrityError, Timeout.
+        """
         if self._keeper is None:
-            raise NotInitialized("TrustPin is not initialized")
-        return self._keeper.current()
+            raise self._lifecycle.not_set_up()
+        return self._keeper.current(self.profile.waits_for)
 
     def verifier(self, configuration: PinConfiguration) -> PinVerifier:
         """Return the verifier of this very configuration."""
@@ -230,7 +244,7 @@ class ReferenceClient:
             return
         failure = Failure(host, port, self.phone.now(), error.code, chain, pins)
         self._queue.add(write_report(failure, project.device))
-        if self._state is _State.READY:
+        if self._lifecycle.is_ready:
             self._reporter.nudge()
 
     def send(self, report: QueuedReport) -> Fate:
@@ -244,11 +258,10 @@ class ReferenceClient:
             follow_redirects=False,
             cancellation=self._limits.closing,
         )
-        if 200 <= answer.status < 300:
-            return Fate.DELIVERED
-        self.log("WARN", f"The collector answered {answer.status} to report {report.id}")
-        rejected = 400 <= answer.status < 500 and answer.status not in AGAIN
-        return Fate.REJECTED if rejected else Fate.KEPT
+        fate = fate_of(answer.status)
+        if fate is not Fate.DELIVERED:
+            self.log("WARN", f"The collector answered {answer.status} to report {report.id}")
+        return fate
 
     def log(self, level: str, message: str) -> None:
         """Write a line to the phone's log."""
@@ -263,21 +276,11 @@ class ReferenceClient:
             check=check,
         )
 
-    def _start(self, project: Project) -> None:
+    def _make_keeper(self, project: Project) -> ConfigurationKeeper:
         files = ConfigurationFiles(self.storage, project.scope, lambda text: self.log("WARN", text))
-        keeper = self.keeper_class(project, files, self.phone, self.fetch)
+        keeper = self.keeper_class(project, files, self.phone, self.fetch, self.profile)
         self._project, self._keeper = project, keeper
-        try:
-            keeper.start()
-        except BaseException:
-            self._project = self._keeper = None
-            raise
-
-    def _require_setup(self) -> None:
-        if self._state is _State.SETTING_UP:
-            raise SetupInProgress("Setup is in progress")
-        if self._state is _State.NEW:
-            raise NotInitialized("TrustPin is not initialized")
+        return keeper
 
     def _judge(
         self, configuration: PinConfiguration, host: str, port: int, chain: tuple[bytes, ...]
@@ -290,7 +293,7 @@ class ReferenceClient:
             pin = verifier.judge(host, chain, self.phone.now())
         except TrustPinError as error:
             self.log("ERROR", f"{error.code}: {error}")
-            if isinstance(error, DEFINITIVE):
+            if error.kind in self.profile.announces:
                 self._listeners.tell(ValidationEvent(host, error, chain[0]))
                 self.report(host, port, chain, error, pins)
             raise
@@ -299,7 +302,8 @@ class ReferenceClient:
             return
         self.log("DEBUG", f"Certificate hash matches {pin.kind} pin for domain {host}")
         self.log("INFO", f"Valid pin found for {host}")
-        self._listeners.tell(ValidationEvent(host))
+        if self.profile.announces:
+            self._listeners.tell(ValidationEvent(host))
 
     def _send_safely(self, report: QueuedReport) -> Fate:
         try:
@@ -309,3 +313,15 @@ class ReferenceClient:
         except Exception as error:  # noqa: BLE001 - a stand-in's mistake must not end the thread
             self.log("ERROR", f"Report {report.id} not sent: {type(error).__name__}: {error}")
         return Fate.KEPT
+
+
+class ReferenceClient41(ReferenceClient):
+    """As SDK 4.1 is documented to be."""
+
+    profile = SDK_4_1
+
+
+class ReferenceClient40(ReferenceClient):
+    """As SDK 4.0 is documented to be."""
+
+    profile = SDK_4_0

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lab.model.pins import PinConfiguration
+from lab.model.profile import NEWEST, Profile
 from lab.phone.sdk.errors import (
     ConfigIntegrityError,
     ConfigurationValidationFailed,
     ErrorFetchingPinningInfo,
+    Timeout,
     TrustPinError,
 )
 from lab.phone.sdk.project import Project
@@ -24,7 +27,7 @@ FRESH_FOR = 600.0
 """Seconds during which a configuration is used without another fetch (contract 4.1)."""
 STALE_FOR = 86_400.0
 """Seconds during which it is used where no newer one can be had. That bound stands in the
-documents of 4.0 alone (contract C3)."""
+documents of 4.0 alone; for the others it is an assumption (contract C3)."""
 RETRY_AFTER = 5.0
 """Seconds after a failed refresh in which a usable configuration is used without another try."""
 PASSES = 2
@@ -57,9 +60,15 @@ class ConfigurationKeeper:
     """
 
     def __init__(
-        self, project: Project, files: ConfigurationFiles, phone: PhoneServices, fetch: Fetch
+        self,
+        project: Project,
+        files: ConfigurationFiles,
+        phone: PhoneServices,
+        fetch: Fetch,
+        profile: Profile = NEWEST,
     ) -> None:
         self.project = project
+        self.profile = profile
         self._files = files
         self._phone = phone
         self._fetch = fetch
@@ -68,6 +77,8 @@ class ConfigurationKeeper:
         self._fetching = threading.Lock()
         self._attempts = 0
         self._failed_at: float | None = None
+        self._failure: TrustPinError | None = None
+        """Why nothing is held; None where something is, or nothing was tried."""
 
     @property
     def held(self) -> PinConfiguration | None:
@@ -87,7 +98,7 @@ class ConfigurationKeeper:
         A source that cannot be reached does no harm while what was left is usable. Raises
         ErrorFetchingPinningInfo, ConfigurationValidationFailed and ConfigIntegrityError.
         """
-        with self._fetching:
+        with self._turn():
             self._take_up()
             try:
                 self._refresh()
@@ -96,11 +107,25 @@ class ConfigurationKeeper:
                     raise
                 self._log("WARN", f"{error}; using the stored configuration")
 
-    def current(self) -> PinConfiguration:
+    def take_up(self) -> None:
+        """Take up what an earlier start left. Nothing is fetched."""
+        with self._turn():
+            self._take_up()
+
+    def prefetch(self) -> None:
+        """Fetch for the first time, unless a request has been quicker. Raises PlatformError
+        where that is cancelled, and nothing else: what it failed for is told to who asks for
+        the configuration."""
+        with self._turn():
+            if not self._attempts:
+                self._try_refresh()
+
+    def current(self, timeout: float | None = None) -> PinConfiguration:
         """Return the configuration in force, after a fetch where it is not fresh.
 
         Whatever a fetch fails for, the configuration before it stays in force while it is
-        usable. Raises ErrorFetchingPinningInfo where none is.
+        usable. Raises what the last fetch failed for where none is, and Timeout where another
+        thread's fetch takes longer than ``timeout`` seconds.
         """
         # Before what is held is looked at: a fetch that ends in between must not be missed.
         attempts = self._attempts
@@ -108,13 +133,15 @@ class ConfigurationKeeper:
         if held is not None and self.is_fresh(held, self._phone.now()):
             self._log("DEBUG", "Using cached configuration")
             return held.configuration
-        with self._fetching:
+        with self._turn(timeout):
             # Who waited here takes what has come of it, good or bad, and does not try again.
             if self._attempts == attempts and self._due():
                 self._try_refresh()
-            usable = self.usable
+            usable, failure = self.usable, self._failure
         if usable is None:
-            raise ErrorFetchingPinningInfo("No usable pinning configuration")
+            # A new one each time: several threads may raise it at once.
+            kind = ErrorFetchingPinningInfo if failure is None else type(failure)
+            raise kind(str(failure or "No usable pinning configuration"))
         return usable
 
     def verify(self, token: bytes) -> PinConfiguration:
@@ -125,8 +152,9 @@ class ConfigurationKeeper:
             raise ConfigurationValidationFailed(f"Configuration refused: {error}") from None
 
     def accepts(self, version: int, highest: int) -> bool:
-        """Tell whether a configuration may follow one that was trusted (step 5)."""
-        return version >= highest
+        """Tell whether a configuration may follow one that was trusted (step 5). Any may where
+        the documents mention no protection against older ones (contract 4.2)."""
+        return version >= highest or not self.profile.refuses_older
 
     def is_fresh(self, held: Held, now: float) -> bool:
         """Tell whether ``held`` may be used without a fetch. Not where the clock went backwards:
@@ -137,6 +165,16 @@ class ConfigurationKeeper:
         """Tell whether ``held`` may be used where nothing newer can be had. A clock that went
         backwards makes nothing old, else a drained battery would lock the user out."""
         return now - held.fetched_at < STALE_FOR
+
+    @contextmanager
+    def _turn(self, timeout: float | None = None) -> Iterator[None]:
+        """Be the only one to fetch or to take up. Raises Timeout."""
+        if not self._fetching.acquire(timeout=-1 if timeout is None else timeout):
+            raise Timeout("The pinning configuration did not arrive in time")
+        try:
+            yield
+        finally:
+            self._fetching.release()
 
     def _due(self) -> bool:
         """Tell whether to fetch now. Short after a failure a usable configuration will do."""
@@ -177,7 +215,7 @@ class ConfigurationKeeper:
                     break
                 try:
                     self._adopt(self._fetch(url, timeout))
-                    self._failed_at = None
+                    self._failed_at = self._failure = None
                     return
                 except (ConfigurationValidationFailed, ConfigIntegrityError) as error:
                     failure = error
@@ -187,7 +225,7 @@ class ConfigurationKeeper:
                 except (PlatformError, TrustPinError) as error:
                     host = urlsplit(url).hostname
                     self._log("WARN", f"Failed to fetch configuration from {host}: {error}")
-            self._failed_at = self._phone.now()
+            self._failed_at, self._failure = self._phone.now(), failure
             raise failure
         finally:
             self._attempts += 1

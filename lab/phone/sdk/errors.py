@@ -65,4 +65,16 @@ class NotInitialized(TrustPinError):
 
 
 class Timeout(TrustPinError):
-    """The deadline of ``fetch_certificate`` passed."""
+    """The deadline of ``fetch_certificate``, or of waiting for the configuration, passed."""
+
+
+class LockTimeout(TrustPinError):
+    """A lock of the SDK's own was not to be had. Of the reference client none ever fails so."""
+
+
+class SSLContextSetupFailed(TrustPinError):
+    """The platform's TLS cannot be set up."""
+
+
+class UnsupportedDevice(TrustPinError):
+    """A release build refuses emulators and images that are no manufacturer's (contract 7.2)."""

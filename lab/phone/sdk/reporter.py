@@ -11,6 +11,8 @@ from lab.phone.sdk.reports import QueuedReport, ReportQueue
 FIRST_PAUSE = 1.0
 """Seconds after a failed delivery until the next try; doubled each time."""
 LONGEST_PAUSE = 60.0
+AGAIN = frozenset({408, 425, 429})
+"""The 4xx statuses that ask to try again later (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)."""
 
 
 class Fate(Enum):
@@ -21,6 +23,13 @@ class Fate(Enum):
     """The collector will never take it: sending it again is useless."""
     KEPT = auto()
     """It must wait for better times."""
+
+
+def fate_of(status: int) -> Fate:
+    """Return what becomes of a report that the collector answered with this HTTP status."""
+    if 200 <= status < 300:
+        return Fate.DELIVERED
+    return Fate.REJECTED if 400 <= status < 500 and status not in AGAIN else Fate.KEPT
 
 
 class Reporter:

@@ -1,259 +1,291 @@
-"""The shell's grammar: words, quotes, lists, pipes and redirections, as in Android's mksh.
+"""The shell's grammar: lists, pipes, redirections and compound commands, as in Android's mksh.
 
-No expansions but file name patterns. What is not understood is refused, never guessed at.
+What is not understood is refused, never guessed at. Without: functions, ``case``, here documents,
+arithmetic, background jobs.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
+
+from lab.phone.android.shell.tree import (
+    Condition,
+    Direction,
+    For,
+    Group,
+    If,
+    Loop,
+    Node,
+    Pipeline,
+    Redirection,
+    Script,
+    Simple,
+    Word,
+)
+from lab.phone.android.shell.words import Incomplete, Reader, SyntaxFailed
 
 MAX_COMMAND = 16 * 1024 * 1024
 """Characters of a command line; a file may be in it."""
 
-
-class SyntaxFailed(Exception):
-    """The command line is not one; ``str()`` is what the shell says."""
-
-
-class Condition(StrEnum):
-    """When a pipeline of a list is run."""
-
-    ALWAYS = ";"
-    IF_SUCCEEDED = "&&"
-    IF_FAILED = "||"
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word, quotes removed."""
-
-    text: str
-    pattern: str | None = None
-    """Where it has unquoted ``*``, ``?`` or ``[``: the same for ``fnmatch``, what was quoted
-    escaped."""
-
-
-class Direction(StrEnum):
-    """What a redirection does."""
-
-    READ = "<"
-    WRITE = ">"
-    APPEND = ">>"
-    SAME_AS = ">&"
-
-
-@dataclass(frozen=True, slots=True)
-class Redirection:
-    """One redirection of a file descriptor."""
-
-    descriptor: int
-    direction: Direction
-    target: Word
-
-
-@dataclass(frozen=True, slots=True)
-class SimpleCommand:
-    """A command with its arguments and redirections, in the order written."""
-
-    words: tuple[Word, ...]
-    redirections: tuple[Redirection, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """Commands of which each reads what the one before writes."""
-
-    condition: Condition
-    commands: tuple[SimpleCommand, ...]
-
-
-_BLANK = re.compile(r"[ \t]+|\\\n")
+_BLANK = re.compile(r"(?:[ \t]+|\\\n)+")
 _COMMENT = re.compile(r"#[^\n]*")
 _REDIRECT = re.compile(r"(\d?)(>>|>&|<&|<<|<|>)")
 _CONTROL = re.compile(r"&&|\|\||;;|[;&|\n()]")
-_PLAIN = re.compile(r"[^ \t\n'\"\\$`;&|<>()*?\[]+")
-_SINGLE = re.compile(r"'([^']*)'")
-_EXPANSION = re.compile(r"\$[A-Za-z0-9_?$!#*@({\-]|`")
-_DOUBLE_PLAIN = re.compile(r"[^\"\\$`]+")
+_SEMICOLON = re.compile(r";(?!;)")
+_RESERVED = re.compile(
+    r"(if|then|elif|else|fi|for|while|until|do|done|case|esac|function|\{|\}|!)"
+    r"(?=[ \t\n;&|()<>]|\\\n|\Z)"
+)
+_IN = re.compile(r"in(?=[ \t\n;&|()<>]|\\\n|\Z)")
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=[ \t\n;&|()<>]|\\\n|\Z)")
+_FUNCTION = re.compile(r"[^ \t\n'\"\\$`;&|<>()]+[ \t]*\([ \t]*\)")
+
+_BEGINNINGS = frozenset({"if", "for", "while", "until", "{", "!"})
+_UNKNOWN = frozenset({"case", "esac", "function"})
 
 
-def parse(line: str) -> tuple[Pipeline, ...]:
-    """Return the pipelines of a command line. Raises SyntaxFailed, nothing else."""
+def parse(line: str) -> Script:
+    """Return the pipelines of a command line. Raises SyntaxFailed, nothing else; Incomplete where
+    more lines may make it one."""
     if len(line) > MAX_COMMAND:
         raise SyntaxFailed("the command line is too long")
     if "\0" in line:
         raise SyntaxFailed("syntax error: unexpected NUL character")
-    return _Parser(line).parse()
+    return _Parser(line).whole()
 
 
-class _Parser:
-    def __init__(self, line: str) -> None:
-        self._line = line
-        self._at = 0
+class _Parser(Reader):
+    """Reads commands; words are read by its base."""
 
-    def parse(self) -> tuple[Pipeline, ...]:
+    def whole(self) -> Script:
+        """Read everything."""
+        script = self._list()
+        if not self.at_end:
+            raise self._unexpected()
+        return script
+
+    def script_until(self, end: str) -> Script:
+        script = self._list()
+        self._expect_sign(end)
+        return script
+
+    def script_of(self, text: str) -> Script:
+        return _Parser(text, 0, self.depth).whole()
+
+    def _list(self) -> Script:
+        """Read pipelines up to what cannot begin one."""
         pipelines: list[Pipeline] = []
         condition = Condition.ALWAYS
         while True:
+            self._skip_lines()
             pipeline = self._pipeline(condition)
-            if pipeline is not None:
-                pipelines.append(pipeline)
-            sign = self._control()
-            if pipeline is None and (sign not in ("\n", "") or condition is not Condition.ALWAYS):
-                if sign == "\n":
-                    continue  # A line may end after && and ||.
-                raise _unexpected(sign)
-            if sign == "":
+            if pipeline is None:
+                if condition is not Condition.ALWAYS:
+                    raise self._unexpected()
                 return tuple(pipelines)
+            pipelines.append(pipeline)
+            self._skip()
+            sign = self._control()
             if sign not in ("\n", *Condition):
-                raise _unexpected(sign)
+                return tuple(pipelines)
+            self.at += len(sign)
             condition = Condition.ALWAYS if sign == "\n" else Condition(sign)
 
+    def _body(self) -> Script:
+        """Read the commands of a compound one: there must be some."""
+        script = self._list()
+        if not script:
+            raise self._unexpected()
+        return script
+
     def _pipeline(self, condition: Condition) -> Pipeline | None:
-        commands: list[SimpleCommand] = []
+        negated = self._take("!")
+        commands: list[Node] = []
         while True:
             command = self._command()
             if command is None:
-                if commands:
-                    raise _unexpected(self._control())
+                if commands or negated:
+                    raise self._unexpected()
                 return None
             commands.append(command)
-            if self._peek() != "|" or self._line.startswith("||", self._at):
-                return Pipeline(condition, tuple(commands))
-            self._at += 1
-            while self._peek() == "\n":
-                self._at += 1
+            self._skip()
+            if self._control() != "|":
+                return Pipeline(condition, tuple(commands), negated)
+            self.at += 1
+            self._skip_lines()
 
-    def _command(self) -> SimpleCommand | None:
+    def _command(self) -> Node | None:
+        self._skip()
+        if self._control() == "(":
+            self.at += 1
+            return self._group(")", subshell=True)
+        word = self._reserved()
+        if word is None:
+            return self._simple()
+        if word in _UNKNOWN:
+            raise SyntaxFailed(f"{word}: this phone's shell does not know that")
+        if word == "!" or word not in _BEGINNINGS:
+            return None
+        self.at += len(word)
+        if word == "{":
+            return self._group("}", subshell=False)
+        self.deeper()
+        if word == "if":
+            return self._if()
+        if word == "for":
+            return self._for()
+        condition = self._body()
+        body = self._do()
+        return Loop(condition, body, word == "until", self._redirections())
+
+    def _group(self, end: str, *, subshell: bool) -> Group:
+        self.deeper()
+        body = self._body()
+        if subshell:
+            self._expect_sign(end)
+        else:
+            self._expect(end)
+        self.depth -= 1
+        return Group(body, subshell, self._redirections())
+
+    def _if(self) -> If:
+        branches: list[tuple[Script, Script]] = []
+        otherwise: Script = ()
+        while True:
+            condition = self._body()
+            self._expect("then")
+            branches.append((condition, self._body()))
+            if self._take("elif"):
+                continue
+            if self._take("else"):
+                otherwise = self._body()
+            self._expect("fi")
+            self.depth -= 1
+            return If(tuple(branches), otherwise, self._redirections())
+
+    def _for(self) -> For:
+        self._skip()
+        found = self.match(_NAME)
+        if found is None:
+            raise self._unexpected()
+        words: list[Word] | None = None
+        self._skip_lines()
+        if self.match(_IN) is not None:
+            words = []
+            while self._word_ahead():
+                words.append(self.word())
+        self.match(_SEMICOLON)
+        return For(
+            found[0], None if words is None else tuple(words), self._do(), self._redirections()
+        )
+
+    def _do(self) -> Script:
+        self._skip_lines()
+        self._expect("do")
+        body = self._body()
+        self._expect("done")
+        self.depth -= 1
+        return body
+
+    def _simple(self) -> Simple | None:
         words: list[Word] = []
+        assignments: list[tuple[str, Word]] = []
         redirections: list[Redirection] = []
+        if _FUNCTION.match(self.text, self.at) is not None:
+            raise SyntaxFailed("this phone's shell has no functions")
         while True:
             self._skip()
-            if (match := _REDIRECT.match(self._line, self._at)) is not None:
-                redirections.append(self._redirection(match))
-            elif self._at == len(self._line) or _CONTROL.match(self._line, self._at):
+            if (found := self.match(_REDIRECT)) is not None:
+                redirections.append(self._redirection(found))
+            elif not self._word_ahead():
                 break
+            elif not words and (found := self.match(_ASSIGNMENT)) is not None:
+                assignments.append((found[1], self.word()))
             else:
-                words.append(self._word())
-        return SimpleCommand(tuple(words), tuple(redirections)) if words or redirections else None
+                words.append(self.word())
+        if not words and not assignments and not redirections:
+            return None
+        return Simple(tuple(words), tuple(assignments), tuple(redirections))
 
-    def _redirection(self, match: re.Match[str]) -> Redirection:
-        sign = match[2]
+    def _redirections(self) -> tuple[Redirection, ...]:
+        """Read what follows a compound command."""
+        redirections: list[Redirection] = []
+        self._skip()
+        while (found := self.match(_REDIRECT)) is not None:
+            redirections.append(self._redirection(found))
+            self._skip()
+        return tuple(redirections)
+
+    def _redirection(self, found: re.Match[str]) -> Redirection:
+        sign = found[2]
         if sign in ("<<", "<&"):
-            raise _unexpected(sign)
+            raise SyntaxFailed(f"syntax error: unexpected '{sign}'")
         direction = Direction(sign)
         default = 0 if direction is Direction.READ else 1
-        descriptor = int(match[1]) if match[1] else default
+        descriptor = int(found[1]) if found[1] else default
         allowed = (0,) if direction is Direction.READ else (1, 2)
         if descriptor not in allowed:
             raise SyntaxFailed(f"{descriptor}: bad file descriptor")
-        self._at = match.end()
-        self._skip()
-        if self._at == len(self._line) or _CONTROL.match(self._line, self._at):
-            raise _unexpected(self._control())
-        if _REDIRECT.match(self._line, self._at):
-            raise _unexpected(self._line[self._at])
-        target = self._word()
-        if direction is Direction.SAME_AS and target.text not in ("1", "2"):
-            raise SyntaxFailed(f"{target.text[:20]}: bad file descriptor")
+        if not self._word_ahead():
+            raise self._unexpected()
+        target = self.word()
+        if direction is Direction.SAME_AS and target.literal not in ("1", "2"):
+            shown = "" if target.literal is None else target.literal[:20]
+            raise SyntaxFailed(f"{shown}: bad file descriptor")
         return Redirection(descriptor, direction, target)
 
-    def _word(self) -> Word:
-        text: list[str] = []
-        pattern: list[str] = []
-        is_pattern = False
-        while self._at < len(self._line):
-            sign = self._line[self._at]
-            if (plain := _PLAIN.match(self._line, self._at)) is not None:
-                part = plain[0]
-                self._at = plain.end()
-            elif sign == "'":
-                part = self._single()
-            elif sign == '"':
-                part = self._double()
-            elif sign == "\\":
-                part = self._escaped()
-            elif sign == "$" or sign == "`":
-                part = self._dollar()
-            elif sign in "*?[":
-                self._at += 1
-                text.append(sign)
-                pattern.append(sign)
-                is_pattern = True
-                continue
-            else:
-                break
-            text.append(part)
-            pattern.append(re.sub(r"[*?\[]", r"[\g<0>]", part))
-        return Word("".join(text), "".join(pattern) if is_pattern else None)
-
-    def _single(self) -> str:
-        match = _SINGLE.match(self._line, self._at)
-        if match is None:
-            raise SyntaxFailed("no closing quote")
-        self._at = match.end()
-        return match[1]
-
-    def _double(self) -> str:
-        parts: list[str] = []
-        self._at += 1
-        while True:
-            if self._at == len(self._line):
-                raise SyntaxFailed("no closing quote")
-            sign = self._line[self._at]
-            if sign == '"':
-                self._at += 1
-                return "".join(parts)
-            if sign == "\\":
-                following = self._line[self._at + 1 : self._at + 2]
-                self._at += 2 if following else 1
-                special = following in ('"', "\\", "$", "`")
-                parts.append(
-                    following if special else "" if following == "\n" else sign + following
-                )
-            elif sign in "$`":
-                parts.append(self._dollar())
-            else:
-                plain = _DOUBLE_PLAIN.match(self._line, self._at)
-                assert plain is not None, "every other sign has been dealt with"
-                parts.append(plain[0])
-                self._at = plain.end()
-
-    def _escaped(self) -> str:
-        following = self._line[self._at + 1 : self._at + 2]
-        self._at += 1 + len(following)
-        return "" if following == "\n" else following or "\\"
-
-    def _dollar(self) -> str:
-        match = _EXPANSION.match(self._line, self._at)
-        if match is not None:
-            raise SyntaxFailed(f"{match[0]}: this phone's shell has no variables")
-        self._at += 1
-        return "$"
+    def _word_ahead(self) -> bool:
+        """Whether a word comes next, past blanks."""
+        self._skip()
+        return not self.at_end and not self._control() and self.text[self.at] not in "<>"
 
     def _skip(self) -> None:
-        while (match := _BLANK.match(self._line, self._at)) is not None:
-            self._at = match.end()
+        self.match(_BLANK)
         # Words have been taken whole, so a # here begins one.
-        if (match := _COMMENT.match(self._line, self._at)) is not None:
-            self._at = match.end()
+        self.match(_COMMENT)
 
-    def _peek(self) -> str:
+    def _skip_lines(self) -> None:
         self._skip()
-        return self._line[self._at : self._at + 1]
+        while self._control() == "\n":
+            self.at += 1
+            self._skip()
 
     def _control(self) -> str:
-        """Return the next control operator, empty at the end."""
+        """Return the control operator that is next, empty where there is none."""
+        found = _CONTROL.match(self.text, self.at)
+        return "" if found is None else found[0]
+
+    def _reserved(self) -> str | None:
+        found = _RESERVED.match(self.text, self.at)
+        return None if found is None else found[1]
+
+    def _take(self, word: str) -> bool:
+        """Read a reserved word if it is next."""
         self._skip()
-        match = _CONTROL.match(self._line, self._at)
-        if match is None:
-            return ""
-        self._at = match.end()
-        return match[0]
+        if self._reserved() != word:
+            return False
+        self.at += len(word)
+        return True
+
+    def _expect(self, word: str) -> None:
+        if not self._take(word):
+            raise self._unexpected()
+
+    def _expect_sign(self, sign: str) -> None:
+        self._skip()
+        if self._control() != sign:
+            raise self._unexpected()
+        self.at += len(sign)
+
+    def _unexpected(self) -> SyntaxFailed:
+        self._skip()
+        if self.at_end:
+            return Incomplete("syntax error: unexpected EOF")
+        sign = self._control() or self._reserved() or self.text[self.at]
+        return SyntaxFailed(
+            "syntax error: unexpected " + ("newline" if sign == "\n" else f"'{sign}'")
+        )
 
 
-def _unexpected(sign: str) -> SyntaxFailed:
-    shown = {"": "EOF", "\n": "newline"}.get(sign, f"'{sign}'")
-    return SyntaxFailed(f"syntax error: unexpected {shown}")
+__all__ = ["MAX_COMMAND", "Incomplete", "SyntaxFailed", "parse"]

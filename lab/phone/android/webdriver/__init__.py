@@ -1,21 +1,24 @@
-"""The automation endpoint: W3C WebDriver as Appium's UiAutomator2 driver speaks it.
+"""The automation endpoint: the phone's screen over HTTP, in the dialects of two clients.
 
-Appium's Python client drives it directly; nothing needs an Appium server in between.
+Appium's Python client drives it directly (``direct``), or Appium's UiAutomator2 driver does
+(``server``) through adb; nothing needs an Appium server in between.
 """
 
 from __future__ import annotations
 
 from lab.phone.android.system import AndroidSystem
-from lab.phone.android.webdriver.commands import Commands
+from lab.phone.android.webdriver.direct import direct_face
 from lab.phone.android.webdriver.listener import REQUEST_CAP, Listener
 from lab.phone.android.webdriver.protocol import refusal
 
 
 class WebDriver:
-    """The endpoint on a free port of 127.0.0.1, from construction until ``close``."""
+    """The endpoint for clients without Appium, on a free port of 127.0.0.1, from construction
+    until ``close``."""
 
     def __init__(self, system: AndroidSystem, *, request_cap: float = REQUEST_CAP) -> None:
-        self._listener = Listener(Commands(system).respond, refusal, request_cap=request_cap)
+        face = direct_face(system)
+        self._listener = Listener(face.respond, refusal, request_cap=request_cap)
 
     @property
     def port(self) -> int:

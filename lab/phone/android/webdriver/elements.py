@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab.phone.android.webdriver.locators import find
+from lab.phone.android.webdriver.locators import find, touched
 from lab.phone.android.webdriver.protocol import Code, Failed
 from lab.phone.node import Node
 from lab.phone.ui import Activity, Screen
@@ -77,6 +77,12 @@ class Elements:
         """Touch the element; one that is disabled does not mind. Raises Failed."""
         with _gone_is_stale(element):
             self._screen.tap(self.node(element).key)
+
+    def touch(self, point: tuple[float, float]) -> None:
+        """Touch the screen at ``point``. Raises Failed where what was there has just gone."""
+        node = touched(self._screen.snapshot(), point)
+        if node is not None:
+            self.tap(self.of(node))
 
     def enter(self, element: str, text: str, *, replace: bool) -> None:
         """Enter text into a field, after what it holds or instead of it. Raises Failed."""

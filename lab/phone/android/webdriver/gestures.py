@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.phone.android.webdriver.elements import W3C_KEY
 from lab.phone.android.webdriver.protocol import Code, Failed, Parameters, wrong
-from lab.phone.node import HEIGHT, WIDTH, Node
+from lab.phone.node import HEIGHT, WIDTH
 
 MAX_ACTIONS = 1000
 SLOP = 24
@@ -84,14 +84,3 @@ def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong("actions", "a list of objects")
     return value
-
-
-def touched(root: Node, point: Point) -> Node | None:
-    """Return the topmost node at ``point`` that takes touches, None where there is none."""
-    x, y = point
-    found = None
-    for node in root.walk():
-        left, top, right, bottom = node.bounds
-        if node.clickable and left <= x < right and top <= y < bottom:
-            found = node
-    return found

@@ -1,4 +1,5 @@
-"""A small HTTP/1.1 server on the loopback interface. Everything about it is bounded."""
+"""A small HTTP/1.1 server, on the loopback interface or on sockets that it is handed. Everything
+about it is bounded."""
 
 from __future__ import annotations
 
@@ -45,6 +46,8 @@ class Answer:
 
     status: int
     body: bytes
+    then: Callable[[], None] | None = None
+    """What to do once it has been sent."""
 
 
 Respond = Callable[[Request], Answer]
@@ -53,8 +56,8 @@ Refuse = Callable[[int, str], Answer]
 """Makes the answer to what is no request: called with the HTTP status and the reason."""
 
 
-class Listener:
-    """Listens on a free port of 127.0.0.1 until closed; one thread for each connection."""
+class Connections:
+    """Serves the sockets that it is handed until closed; one thread for each."""
 
     def __init__(
         self, respond: Respond, refuse: Refuse, *, request_cap: float = REQUEST_CAP
@@ -65,6 +68,58 @@ class Listener:
         self._lock = threading.Lock()
         self._open: dict[socket.socket, threading.Thread] = {}
         self._closed = False
+
+    def take(self, sock: socket.socket) -> bool:
+        """Serve ``sock``, and close it in the end. False where it was closed at once: there are
+        too many, or all has been closed."""
+        thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+        with self._lock:
+            welcome = not self._closed and len(self._open) < MAX_CONNECTIONS
+            if welcome:
+                self._open[sock] = thread
+                # Under the lock: whoever closes waits for threads that have been started.
+                thread.start()
+        if not welcome:
+            sock.close()
+        return welcome
+
+    def close(self, patience: float = END_CAP) -> None:
+        """End every connection, and wait ``patience`` seconds at most for their threads; the one
+        that calls this is not waited for. May be repeated."""
+        with self._lock:
+            self._closed = True
+            open_ones = list(self._open.items())
+        for sock, _ in open_ones:
+            with suppress(OSError):
+                # Closing would not wake the thread that waits on it; shutting down does.
+                sock.shutdown(socket.SHUT_RDWR)
+        deadline = time.monotonic() + patience
+        for _, thread in open_ones:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            if sock.family == socket.AF_INET:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _Connection(sock, self._request_cap).serve(self._respond, self._refuse)
+        except (OSError, h11.LocalProtocolError):
+            # The client is gone, or has broken the protocol beyond any answer.
+            return
+        finally:
+            with self._lock:
+                self._open.pop(sock, None)
+            sock.close()
+
+
+class Listener:
+    """Listens on a free port of 127.0.0.1 until closed."""
+
+    def __init__(
+        self, respond: Respond, refuse: Refuse, *, request_cap: float = REQUEST_CAP
+    ) -> None:
+        self._connections = Connections(respond, refuse, request_cap=request_cap)
+        self._closed = False
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._socket.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, name="listener", daemon=True)
@@ -72,16 +127,11 @@ class Listener:
 
     def close(self) -> None:
         """End every connection and stop listening. May be repeated."""
-        with self._lock:
-            self._closed = True
-            open_ones = list(self._open.items())
-        deadline = time.monotonic() + END_CAP
-        for sock in (self._socket, *(sock for sock, _ in open_ones)):
-            with suppress(OSError):
-                # Closing would not wake the thread that waits on it; shutting down does.
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in (self._accepting, *(thread for _, thread in open_ones)):
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._closed = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._connections.close()
+        self._accepting.join(END_CAP)
         self._socket.close()
 
     def _accept(self) -> None:
@@ -92,27 +142,7 @@ class Listener:
                 if self._closed:
                     return
                 continue
-            thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
-            with self._lock:
-                welcome = not self._closed and len(self._open) < MAX_CONNECTIONS
-                if welcome:
-                    self._open[sock] = thread
-            if welcome:
-                thread.start()
-            else:
-                sock.close()
-
-    def _serve(self, sock: socket.socket) -> None:
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Connection(sock, self._request_cap).serve(self._respond, self._refuse)
-        except (OSError, h11.LocalProtocolError):
-            # The client is gone, or has broken the protocol beyond any answer.
-            return
-        finally:
-            with self._lock:
-                self._open.pop(sock, None)
-            sock.close()
+            self._connections.take(sock)
 
 
 class _Refused(Exception):
@@ -134,7 +164,7 @@ class _Connection:
         """Answer requests until the client leaves. Raises OSError where it is gone."""
         try:
             while (request := self._request()) is not None:
-                self._send(respond(request))
+                self._answer(respond(request))
                 if self._http.our_state is h11.MUST_CLOSE:
                     return
                 self._http.start_next_cycle()
@@ -181,6 +211,13 @@ class _Connection:
         if left <= 0:
             raise TimeoutError
         return left
+
+    def _answer(self, answer: Answer) -> None:
+        try:
+            self._send(answer)
+        finally:
+            if answer.then is not None:
+                answer.then()
 
     def _send(self, answer: Answer) -> None:
         head = h11.Response(

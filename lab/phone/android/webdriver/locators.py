@@ -1,4 +1,4 @@
-"""How elements are found: XPath, UiAutomator's UiSelector, class, id, content description."""
+"""How elements are found: XPath, UiSelector, class, id, content description; what a touch finds."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ def find(root: Node, strategy: str, selector: str, *, below: bool = False) -> li
         matches = _simple(strategy, selector)
         found = [element for element in start.iterdescendants() if matches(element)]
     return [page.nodes[element] for element in found if element in page.nodes]
+
+
+def touched(root: Node, point: tuple[float, float]) -> Node | None:
+    """Return the topmost node at ``point`` that takes touches, None where there is none."""
+    x, y = point
+    found = None
+    for node in root.walk():
+        left, top, right, bottom = node.bounds
+        if node.clickable and left <= x < right and top <= y < bottom:
+            found = node
+    return found
 
 
 def _simple(strategy: str, wanted: str) -> Matches:

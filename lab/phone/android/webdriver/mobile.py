@@ -11,13 +11,10 @@ from enum import IntEnum
 from lab.phone.android.shell import Shell
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver.elements import Elements
-from lab.phone.android.webdriver.gestures import touched
+from lab.phone.android.webdriver.keys import press
 from lab.phone.android.webdriver.protocol import Code, Command, Failed, Parameters
 from lab.phone.files import MAX_FILE, FileError
 from lab.phone.node import LAUNCHER
-
-KEYCODE_HOME = 3
-KEYCODE_BACK = 4
 
 
 class AppState(IntEnum):
@@ -53,6 +50,9 @@ class MobileCommands:
             "pushFile": self._push,
             "queryAppState": lambda call: self.state(_app(call)),
             "replaceElementValue": self._replace,
+            "scrollGesture": lambda call: self._screen.scroll(
+                down=call.text("direction") == "down"
+            ),
             "shell": self._run,
             "startActivity": self._start,
             "terminateApp": self._terminate,
@@ -77,10 +77,10 @@ class MobileCommands:
         is_front = front is not None and front.package == package
         return AppState.FOREGROUND if is_front else AppState.BACKGROUND
 
-    def launch(self, component: str, data: str | None = None) -> None:
+    def launch(self, component: str, data: str | None = None, action: str = "") -> None:
         """Bring an app to the front. Raises Failed where there is none."""
         try:
-            self._screen.launch(component, data=data)
+            self._screen.launch(component, data=data, action=action)
         except (ValueError, FileError) as error:
             raise Failed(Code.UNKNOWN_ERROR, f"cannot start it: {error}") from None
 
@@ -106,7 +106,8 @@ class MobileCommands:
         self.clear(_app(call))
 
     def _start(self, call: Parameters) -> None:
-        self.launch(call.text("intent"), call.text("uri") if "uri" in call.values else None)
+        data = call.text("uri") if "uri" in call.values else None
+        self.launch(call.text("intent", ""), data, call.text("action", ""))
 
     def _deep_link(self, call: Parameters) -> None:
         self.launch(call.text("package", ""), call.text("url"))
@@ -122,22 +123,10 @@ class MobileCommands:
         if "elementId" in call.values:
             self._elements.tap(call.text("elementId"))
             return
-        self.tap((call.number("x"), call.number("y")))
-
-    def tap(self, point: tuple[float, float]) -> None:
-        """Touch the screen at ``point``. Raises Failed."""
-        node = touched(self._screen.snapshot(), point)
-        if node is not None:
-            self._elements.tap(self._elements.of(node))
+        self._elements.touch((call.number("x"), call.number("y")))
 
     def _press_key(self, call: Parameters) -> None:
-        keycode = int(call.number("keycode"))
-        if keycode == KEYCODE_BACK:
-            self._screen.back()
-        elif keycode == KEYCODE_HOME:
-            self._screen.home()
-        else:
-            raise Failed(Code.UNSUPPORTED, f"no key {keycode}: this phone has 3 and 4")
+        press(self._screen, call)
 
     def _replace(self, call: Parameters) -> None:
         self._elements.enter(call.text("elementId"), call.text("text"), replace=True)

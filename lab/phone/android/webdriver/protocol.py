@@ -27,6 +27,7 @@ class Code(StrEnum):
     INVALID_SELECTOR = "invalid selector"
     INVALID_SESSION_ID = "invalid session id"
     MOVE_OUT_OF_BOUNDS = "move target out of bounds"
+    NO_SUCH_ALERT = "no such alert"
     NO_SUCH_CONTEXT = "no such window"
     NO_SUCH_ELEMENT = "no such element"
     SESSION_NOT_CREATED = "session not created"
@@ -48,6 +49,7 @@ _STATUS = {
     Code.INVALID_SELECTOR: 400,
     Code.INVALID_SESSION_ID: 404,
     Code.MOVE_OUT_OF_BOUNDS: 500,
+    Code.NO_SUCH_ALERT: 404,
     Code.NO_SUCH_CONTEXT: 404,
     Code.NO_SUCH_ELEMENT: 404,
     Code.SESSION_NOT_CREATED: 500,

@@ -8,7 +8,6 @@ from typing import Any
 
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver.elements import Elements
-from lab.phone.android.webdriver.mobile import MobileCommands
 from lab.phone.android.webdriver.protocol import Code, Failed, Parameters, wrong
 from lab.phone.node import HEIGHT, WIDTH
 
@@ -22,12 +21,11 @@ _KNOWN = {"platformname": "android", "automationname": "uiautomator2"}
 
 
 class Session:
-    """One session. A phone has one at a time."""
+    """One session. A dialect has one at a time."""
 
     def __init__(self, system: AndroidSystem, wanted: Mapping[str, Any]) -> None:
         self.id = secrets.token_hex(16)
         self.elements = Elements(system.screen)
-        self.mobile = MobileCommands(system, self.elements)
         self.implicit_wait = 0.0
         self.settings: dict[str, Any] = {"waitForIdleTimeout": int(IDLE_CAP * 1000)}
         self.capabilities: dict[str, Any] = {
@@ -38,7 +36,6 @@ class Session:
             "udid": system.phone.name,
             "deviceScreenSize": f"{WIDTH}x{HEIGHT}",
         }
-        self._open_app(Parameters(wanted))
 
     @property
     def idle_cap(self) -> float:
@@ -61,16 +58,6 @@ class Session:
                 changes.number(name)
         if "implicit" in changes.values:
             self.implicit_wait = milliseconds(changes, "implicit")
-
-    def _open_app(self, wanted: Parameters) -> None:
-        """Start the app that the capabilities name; without ``noReset`` it begins afresh."""
-        package = wanted.text("appPackage", "")
-        if not package or not wanted.boolean("autoLaunch", default=True):
-            return
-        activity = wanted.text("appActivity", "")
-        if not wanted.boolean("noReset", default=False):
-            self.mobile.clear(package)
-        self.mobile.launch(f"{package}/{activity}" if activity else package)
 
 
 def milliseconds(values: Parameters, name: str) -> float:

@@ -64,7 +64,7 @@ def attributes(node: Node, index: int = 0) -> dict[str, str]:
         "focused": _word(node.focused),
         "long-clickable": "false",
         "password": _word(node.password),
-        "scrollable": _word(node.class_name == SCROLL),
+        "scrollable": _word(node.scrollable or node.class_name == SCROLL),
         "selected": "false",
         "bounds": f"[{left},{top}][{right},{bottom}]",
         "displayed": _word(is_displayed(node)),

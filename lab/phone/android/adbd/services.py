@@ -1,0 +1,46 @@
+"""What the phone's adb daemon offers, by the name that an OPEN asks for."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from lab.phone.android.adbd.connection import Connection, Service
+from lab.phone.android.adbd.pump import pump
+from lab.phone.android.adbd.reverse import Reverses, read_port
+from lab.phone.android.adbd.shells import ShellService, shell_request
+from lab.phone.android.adbd.stream import Stream
+from lab.phone.android.adbd.sync import SyncService
+from lab.phone.android.shell import Shell
+from lab.phone.android.system import AndroidSystem
+
+HOLD = 0.05
+"""Seconds that a connection to a port is held before it is refused: the UiAutomator2 driver asks
+for its server right after it has started it, and next a second later."""
+
+
+class Services:
+    """Finds the service for a name."""
+
+    def __init__(self, system: AndroidSystem) -> None:
+        self._system = system
+        self._shell = Shell(system)
+        self._reverses = Reverses(system.ports)
+
+    def find(self, connection: Connection, name: str) -> Service | None:
+        """Return what ``name`` asks for, None where the phone has no such thing."""
+        if (request := shell_request(name)) is not None:
+            return ShellService(self._shell, request)
+        if name == "sync:":
+            return SyncService(self._system)
+        kind, _, rest = name.partition(":")
+        if kind == "tcp" and (port := read_port(rest)) is not None:
+            return partial(self._tcp, port)
+        if kind == "reverse":
+            return partial(self._reverses.serve, connection, rest)
+        return None
+
+    def _tcp(self, port: int, stream: Stream) -> None:
+        sock = self._system.ports.reach(port, HOLD)
+        if sock is not None:
+            stream.accept()
+            pump(stream, sock)

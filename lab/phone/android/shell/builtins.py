@@ -1,0 +1,153 @@
+"""Commands that work on the shell itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.phone.android.shell.evaluation import Builtin, Evaluation
+from lab.phone.android.shell.expansion import BLANKS, cut
+from lab.phone.android.shell.flow import Ended, LoopLeft, Streams
+from lab.phone.android.shell.process import CommandFailed, Input, Process
+from lab.phone.android.shell.scope import SHELL, Scope
+
+MAX_LINE = 1024 * 1024
+"""Bytes of a line that ``read`` takes."""
+
+
+def read_line(source: Input, limit: int = MAX_LINE) -> bytes | None:
+    """Read a line, without its end, and not a byte more; None at the end of the input.
+
+    Raises CommandFailed for one of more than ``limit`` bytes.
+    """
+    line = bytearray()
+    while (sign := source.read(1)) != b"\n":
+        if not sign:
+            return bytes(line) or None
+        line += sign
+        if len(line) > limit:
+            raise CommandFailed(f"{SHELL}: a line is longer than {limit} bytes")
+    return bytes(line)
+
+
+def _nothing(_: Evaluation, __: Scope, ___: Streams, ____: Sequence[str]) -> int:
+    return 0
+
+
+def _exit(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+    raise Ended(_number(words, scope.code) & 0xFF)
+
+
+def _break(_: Evaluation, __: Scope, ___: Streams, words: Sequence[str]) -> int:
+    raise LoopLeft(max(_number(words, 1), 1), again=False)
+
+
+def _continue(_: Evaluation, __: Scope, ___: Streams, words: Sequence[str]) -> int:
+    raise LoopLeft(max(_number(words, 1), 1), again=True)
+
+
+def _export(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
+    for word in words[1:]:
+        name, assigned, value = word.partition("=")
+        if assigned:
+            scope.set(_name(words[0], name), value)
+        scope.exported.add(_name(words[0], name))
+    if len(words) == 1:
+        for name, value in sorted(scope.environment().items()):
+            streams.out.line(f"export {name}={value}")
+    return 0
+
+
+def _unset(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+    for word in words[1:]:
+        scope.unset(_name(words[0], word))
+    return 0
+
+
+def _set(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+    for word in words[1:]:
+        if word not in ("-e", "+e"):
+            raise CommandFailed(f"{SHELL}: set: {word[:20]}: this phone's shell has -e only")
+        scope.ends_at_failure = word == "-e"
+    return 0
+
+
+def _shift(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+    count = _number(words, 1)
+    if count >= len(scope.arguments):
+        raise CommandFailed(f"{SHELL}: shift: nothing to shift")
+    scope.arguments = (scope.arguments[0], *scope.arguments[1 + count :])
+    return 0
+
+
+def _cd(_: Evaluation, __: Scope, ___: Streams, words: Sequence[str]) -> int:
+    if list(words[1:]) not in ([], ["/"]):
+        raise CommandFailed(f"{SHELL}: cd: this phone's shell stays in /")
+    return 0
+
+
+def _exec(evaluation: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
+    if len(words) == 1:
+        raise CommandFailed(f"{SHELL}: exec: this phone's shell needs a command there")
+    raise Ended(evaluation.process(words[1:], scope, streams))
+
+
+def _read(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
+    """Cut a line into variables; the last one gets what is left."""
+    names = [word for word in words[1:] if word != "-r"] or ["REPLY"]
+    raw = "-r" in words[1:]
+    line = read_line(streams.source)
+    text = "" if line is None else line.decode("utf-8", "replace").replace("\0", "")
+    if not raw:
+        text = text.replace("\\", "")
+    separators = scope.variables.get("IFS", BLANKS)
+    blanks = "".join(sign for sign in separators if sign in BLANKS)
+    rest = text.strip(blanks) if blanks else text
+    for name in names[:-1]:
+        pieces = cut(rest, separators) if separators else [(rest, "")]
+        value, separator = pieces[0]
+        scope.set(_name(words[0], name), value)
+        rest = rest[len(value) + len(separator) :]
+    scope.set(_name(words[0], names[-1]), rest)
+    return 1 if line is None else 0
+
+
+def sh(process: Process) -> int:
+    """``sh -c SCRIPT``, ``sh FILE``, ``sh`` with a script on the standard input."""
+    arguments = list(process.arguments)
+    if arguments[:1] == ["-c"]:
+        if len(arguments) < 2:
+            raise CommandFailed(f"{SHELL}: -c requires an argument")
+        return process.script(arguments[1], arguments[2:])
+    if arguments and arguments[0].startswith("-"):
+        raise CommandFailed(f"{SHELL}: {arguments[0][:20]}: unknown option")
+    content = process.files.read(arguments[0]) if arguments else process.stdin
+    return process.script(content.decode("utf-8", "replace"), arguments)
+
+
+def _name(command: str, name: str) -> str:
+    if not name.isascii() or not name.isidentifier():
+        raise CommandFailed(f"{SHELL}: {command}: {name[:40]}: is not an identifier")
+    return name
+
+
+def _number(words: Sequence[str], default: int) -> int:
+    if len(words) == 1:
+        return default
+    if not words[1].isascii() or not words[1].isdigit() or len(words[1]) > 9:
+        raise CommandFailed(f"{SHELL}: {words[0]}: {words[1][:20]}: bad number")
+    return int(words[1])
+
+
+BUILTINS: dict[str, Builtin] = {
+    ":": _nothing,
+    "break": _break,
+    "cd": _cd,
+    "continue": _continue,
+    "exec": _exec,
+    "exit": _exit,
+    "export": _export,
+    "read": _read,
+    "set": _set,
+    "shift": _shift,
+    "unset": _unset,
+}

@@ -7,21 +7,30 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from lab.devices.document import Document
 from lab.devices.fields import not_a
 from lab.devices.models import PLATFORMS, DevicesFile
+from lab.devices.page_models import PageFile
 from lab.devices.problems import Path, Problem, nearest, quote
 from lab.model.attack import Need
 
 _FORMS = {
+    "activity": "an activity such as .MainActivity",
     "id": "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit",
     "sdk": "package.module:Class",
     "package": "an Android package such as com.example.app",
     "browser": "an Android package such as com.android.chrome",
     "page": "'trustpin-android', package.module:Class or the path of a .yaml file",
 }
+
+_FIRST: Mapping[type[BaseModel], str] = {
+    DevicesFile: "add 'devices:' with at least one device",
+    PageFile: "add 'package:' and 'request:'",
+}
+"""What a file begins with."""
 
 _MAPPINGS = ("exits", "env", "capabilities")
 
@@ -39,23 +48,28 @@ _WANTED = {
 }
 
 
-def complaints(document: Document, error: ValidationError) -> Iterator[Problem]:
-    """Yield one problem for each of pydantic's findings, on the line that it is about."""
+def complaints(
+    document: Document, error: ValidationError, root: type[BaseModel] = DevicesFile
+) -> Iterator[Problem]:
+    """Yield one problem for each of pydantic's findings, on the line that it is about. ``root``
+    is the model of the whole file."""
     for detail in error.errors(include_url=False):
-        path, is_key = _path(detail["loc"])
+        path, is_key = _path(detail["loc"]) if root is DevicesFile else (detail["loc"], False)
         if detail["type"] == "too_short" and _at(document.content, path):
             continue  # A list is not empty only because all of its items are wrong.
-        yield _complaint(document, detail, path, is_key)
+        yield _complaint(document, detail, path, is_key, root)
 
 
-def _complaint(document: Document, detail: ErrorDetails, path: Path, is_key: bool) -> Problem:
+def _complaint(
+    document: Document, detail: ErrorDetails, path: Path, is_key: bool, root: type[BaseModel]
+) -> Problem:
     kind = detail["type"]
     value = _at(document.content, path)
     limits: Mapping[str, Any] = detail.get("ctx", {})
     if kind == "missing":
-        return document.at(path, "is missing; add it" + _purpose(document.content, path))
+        return document.at(path, "is missing; add it" + _purpose(document.content, path, root))
     if kind in ("extra_forbidden", "invalid_key"):
-        return document.at(path, _unknown_key(document.content, path))
+        return document.at(path, _unknown_key(document.content, path, root))
     if kind == "union_tag_not_found":
         return _no_platform(document, path)
     if kind == "union_tag_invalid":
@@ -64,6 +78,8 @@ def _complaint(document: Document, detail: ErrorDetails, path: Path, is_key: boo
         return document.at((*path, "platform"), text)
     if is_key:
         return document.at(path, _wrong_key(path, kind))
+    if not path and value is None and kind in _WANTED:
+        return document.at(path, f"the file is empty; {_FIRST[root]}")
     return document.at(path, _wrong_value(kind, path, value, limits, detail["msg"]))
 
 
@@ -71,8 +87,6 @@ def _wrong_value(
     kind: str, path: Path, value: object, limits: Mapping[str, Any], message: str
 ) -> str:
     if kind in _WANTED:
-        if not path and value is None:
-            return "the file is empty; add 'devices:' with at least one device"
         return not_a(_WANTED[kind], value)
     if kind in ("enum", "literal_error"):
         return f"must be {str(limits['expected']).replace('True', 'true')}, not {quote(value)}"
@@ -110,13 +124,13 @@ def _no_platform(document: Document, path: Path) -> Problem:
     return document.at((*path, "platform"), missing)
 
 
-def _unknown_key(content: object, path: Path) -> str:
-    model = _model(content, path[:-1])
-    return f"unknown key {quote(path[-1])}{nearest(str(path[-1]), model.model_fields)}"
+def _unknown_key(content: object, path: Path, root: type[BaseModel]) -> str:
+    known = _fields(_model(content, path[:-1], root))
+    return f"unknown key {quote(path[-1])}{nearest(str(path[-1]), known)}"
 
 
-def _purpose(content: object, path: Path) -> str:
-    field = _model(content, path[:-1]).model_fields.get(str(path[-1]))
+def _purpose(content: object, path: Path, root: type[BaseModel]) -> str:
+    field = _fields(_model(content, path[:-1], root)).get(str(path[-1]))
     first = (field.description or "").partition("\n")[0] if field is not None else ""
     return f". {first}" if first else ""
 
@@ -143,12 +157,17 @@ def _at(content: object, path: Path) -> Any:
     return content
 
 
-def _model(content: object, path: Path) -> type[BaseModel]:
+def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Return the fields of a model by the names that they have in the file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _model(content: object, path: Path, root: type[BaseModel]) -> type[BaseModel]:
     """Return the model that describes the mapping at ``path``."""
-    model: type[BaseModel] = DevicesFile
+    model = root
     for index, step in enumerate(path):
         if isinstance(step, str):
-            found = tuple(_models(model.model_fields[step].annotation))
+            found = tuple(_models(_fields(model)[step].annotation))
             item = _at(content, path[: index + 2])
             platform = item.get("platform") if isinstance(item, dict) else None
             model = next((m for m in found if _platform(m) == platform), found[0])

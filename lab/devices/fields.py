@@ -56,7 +56,8 @@ def not_a(what: str, value: object) -> str:
     return f"must be {what}, not {quote(value)}{advice}"
 
 
-def _template(*known: frozenset[str]) -> Callable[[object, ValidationInfo], Template]:
+def template(*known: frozenset[str]) -> Callable[[object, ValidationInfo], Template]:
+    """Return a reader of texts with blanks, those that are ``known``."""
     names = frozenset[str]().union(*known)
 
     def parse(value: object, info: ValidationInfo) -> Template:
@@ -65,10 +66,10 @@ def _template(*known: frozenset[str]) -> Callable[[object, ValidationInfo], Temp
         if not isinstance(value, str):
             raise wrong(not_a("text", value))
         try:
-            template = Template.parse(value, names)
+            text = Template.parse(value, names)
         except TemplateError as error:
             raise wrong(str(error)) from None
-        return template.given(HERE, str(folder_of(info)))
+        return text.given(HERE, str(folder_of(info)))
 
     return parse
 
@@ -110,19 +111,21 @@ def _pattern(value: object) -> re.Pattern[str]:
         raise wrong(f"{quote(value)} is not a regular expression: {error}") from None
 
 
-_TEXT = WithJsonSchema({"type": "string"})
+TEMPLATE_SCHEMA = WithJsonSchema({"type": "string"})
 _KINDS: dict[str, Any] = {
     "type": "array",
     "minItems": 1,
     "items": {"enum": sorted(ErrorKind)},
 }
 
-PlainText = Annotated[Template, BeforeValidator(_template(_PLAIN)), _TEXT]
-AppText = Annotated[Template, BeforeValidator(_template(_PINNED, _ROUTE)), _TEXT]
-ControlText = Annotated[Template, BeforeValidator(_template(_CLIENT, _ROUTE)), _TEXT]
-ProxyText = Annotated[Template, BeforeValidator(_template(_PINNED, _PROXY)), _TEXT]
-WifiText = Annotated[Template, BeforeValidator(_template(_PINNED, _WIFI)), _TEXT]
-EnvironmentText = Annotated[Template, BeforeValidator(_template(_CLIENT, _PROXY, _WIFI)), _TEXT]
+PlainText = Annotated[Template, BeforeValidator(template(_PLAIN)), TEMPLATE_SCHEMA]
+AppText = Annotated[Template, BeforeValidator(template(_PINNED, _ROUTE)), TEMPLATE_SCHEMA]
+ControlText = Annotated[Template, BeforeValidator(template(_CLIENT, _ROUTE)), TEMPLATE_SCHEMA]
+ProxyText = Annotated[Template, BeforeValidator(template(_PINNED, _PROXY)), TEMPLATE_SCHEMA]
+WifiText = Annotated[Template, BeforeValidator(template(_PINNED, _WIFI)), TEMPLATE_SCHEMA]
+EnvironmentText = Annotated[
+    Template, BeforeValidator(template(_CLIENT, _PROXY, _WIFI)), TEMPLATE_SCHEMA
+]
 
 Kinds = Annotated[frozenset[ErrorKind], BeforeValidator(_kinds), WithJsonSchema(_KINDS)]
 Meaning = Annotated[

@@ -61,6 +61,7 @@ class KeptServer:
                 )
         except OSError as error:
             raise CannotStart(f"{name} could not be started: {error}") from None
+        self._done = False
 
     @property
     def pid(self) -> int:
@@ -70,6 +71,8 @@ class KeptServer:
     def obituary(self, patience: float = GONE_CAP) -> str | None:
         """Say how the server ended, with its last words; None where it still runs after
         ``patience`` seconds."""
+        if self._done:
+            return f"{self._name} has been ended by the lab"
         try:
             code = self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -80,6 +83,7 @@ class KeptServer:
 
     def end(self) -> None:
         """End the server, and everything that it started. May be repeated."""
+        self._done = True
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, Strict, ValidationInfo, WithJsonSchema
 
@@ -88,7 +88,30 @@ UrlText = Annotated[
 PackageName = Annotated[
     str, Strict(), Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$")
 ]
+
+
+class PageSpec(NamedTuple):
+    """Which page object drives an app, and the folder of the file that says so."""
+
+    name: str
+    folder: Path
+
+
+PAGE_PATTERN = r"^(trustpin-android|.+\.ya?ml|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$"
+
+
+def _page(value: object, info: ValidationInfo) -> PageSpec:
+    if isinstance(value, PageSpec):
+        return value
+    if not isinstance(value, str):
+        raise wrong(not_a("text", value))
+    if not re.match(PAGE_PATTERN, value):
+        page = "'trustpin-android', package.module:Class or the path of a .yaml file"
+        raise wrong(not_a(page, value))
+    return PageSpec(value, folder_of(info))
+
+
 PageName = Annotated[
-    str, Strict(), Field(pattern=r"^(trustpin-android|.+\.ya?ml|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")
+    PageSpec, BeforeValidator(_page), WithJsonSchema({"type": "string", "pattern": PAGE_PATTERN})
 ]
 """A page object: the sample app's, a YAML file, or a class."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +17,7 @@ from lab.devices.phone_fields import (
     IpAddress,
     PackageName,
     PageName,
+    PageSpec,
     Port,
     SecretText,
     UrlText,
@@ -170,7 +172,7 @@ class AppSection(Section):
     """What Android calls the app."""
     build: FilePath | None = None
     """An APK that is installed first, and removed or replaced afterwards."""
-    page: PageName = SAMPLE_PAGE
+    page: PageName = PageSpec(SAMPLE_PAGE, Path())
     """Its page object: ``trustpin-android``, ``package.module:Class``, or a YAML file."""
     sdk: Annotated[str, Field(min_length=1, max_length=100)] = "TrustPin SDK in the app"
     """What is said of the pinning client in reports."""

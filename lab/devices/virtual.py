@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.apps.browser_android import AndroidBrowser
 from lab.apps.page import AppPage, BrowserPage
+from lab.apps.settings_android import AndroidSettingsApp
 from lab.apps.trustpin_android import TrustPinAndroidApp
 from lab.devices.android.appium_sessions import direct, on_own_server, own_adb
 from lab.devices.android.device import AndroidDevice, Plan, WifiPlan
@@ -20,7 +21,6 @@ from lab.devices.android.link import AdbLink
 from lab.devices.android.opening import Opening, open_phone
 from lab.devices.android.program_link import AdbProgramLink
 from lab.devices.android.shell_link import tcp_link
-from lab.devices.android.user_store import SettingsPage
 from lab.devices.appium import COMMAND_CAP
 from lab.devices.owner import Owner
 from lab.devices.phone_models import SAMPLE_PACKAGE, VIRTUAL_BROWSER, AppiumMode, VirtualSettings
@@ -72,7 +72,7 @@ def start_virtual(
             link=link,
             driving=driving,
             pages=_pages,
-            settings_page=_settings_page,
+            settings_page=lambda driving: AndroidSettingsApp(driving.driver),
             journals=home / "journals",
             leases=home / "leases",
             address={},
@@ -134,13 +134,6 @@ def _plan(settings: VirtualSettings, around: Surroundings, report_url: str) -> P
 
 def _pages(driving: Driving) -> tuple[AppPage, BrowserPage]:
     return TrustPinAndroidApp(driving.driver), AndroidBrowser(driving.driver)
-
-
-def _settings_page(driving: Driving) -> SettingsPage:
-    # Here, not above: only phones without root need it.
-    from lab.apps.settings_android import AndroidSettingsApp
-
-    return AndroidSettingsApp(driving.driver)
 
 
 def _prepare(home: Path, around: Surroundings, factory_anchors: tuple[bytes, ...]) -> None:

@@ -107,7 +107,7 @@ def test_a_virtual_phone_can_be_another_android(tmp_path: Path) -> None:
         ([ADB, APPIUM, "    routes: {proxy: lan, lan: here}\n"], "must be an IP address of this"),
         ([ADB, APPIUM, ROUTES, "    app: {package: acme}\n"], "must be an Android package such"),
         ([ADB, APPIUM, ROUTES, "    app: {page: acme.py}\n"], "app.page: must be 'trustpin-andr"),
-        ([ADB, APPIUM, ROUTES, "    profile: 5\n"], "profile: must be '4.1' or '6', not 5"),
+        ([ADB, APPIUM, ROUTES, "    profile: 5\n"], "profile: must be '4.0', '4.1' or '6', not 5"),
         ([ADB, APPIUM, ROUTES, "    optional: maybe\n"], "optional: must be true or false, not"),
     ],
 )

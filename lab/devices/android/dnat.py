@@ -53,8 +53,8 @@ def set_dnat(
     to ``resolver``. QUIC and IPv6 are refused, so that apps turn to what is led. The phone's own
     loopback, the lab's addresses and so adb are left alone.
 
-    Raises DeviceLost, and CommandRefused without root or where a rule is not taken; then there is
-    none. Raises ValueError for a host that is not an IPv4 address.
+    Raises DeviceLost, and CommandRefused without root, for a host that is not an IPv4 address, and
+    where a rule is not taken; then there is none.
     """
     hosts = {_address_of(each) for each in (tls, clear, resolver) if each is not None}
     left_alone = {"127.0.0.0/8", *(f"{host}/32" for host in hosts)}
@@ -98,7 +98,9 @@ def _address_of(endpoint: Endpoint) -> str:
     try:
         return str(ipaddress.IPv4Address(endpoint.host))
     except ValueError:
-        raise ValueError(f"{endpoint.host!r} is not an IPv4 address") from None
+        raise CommandRefused(
+            f"rules on the phone take an IPv4 address, which {endpoint.host!r} is not"
+        ) from None
 
 
 def remove_dnat(shell: RootShell) -> None:

@@ -13,9 +13,10 @@ from lab.devices.android.packages import PackageItem, PackagesItem
 from lab.devices.android.proxy import ProxyItem
 from lab.devices.android.reverse import ReverseItem
 from lab.devices.android.root import Root, RootShell
+from lab.devices.android.settings_store import SettingsPage, SettingsUserStoreItem
 from lab.devices.android.system_settings import SettingItem
 from lab.devices.android.system_store import SystemStoreItem
-from lab.devices.android.user_store import SettingsPage, SettingsUserStoreItem, UserStoreItem
+from lab.devices.android.user_store import UserStoreItem
 from lab.devices.android.values import argument
 from lab.devices.android.wifi import WifiItem
 from lab.devices.android.wireguard import TunnelItem

@@ -56,6 +56,8 @@ class Marked:
 def ask(phone: Runs, commands: Mapping[str, str], *, cap: float = COMMAND_CAP) -> dict[str, Ran]:
     """Run commands in one round trip and tell what each came to. Raises DeviceLost,
     CommandRefused where the phone did not run them all."""
+    if not commands:
+        return {}
     marked = Marked(list(commands.values()))
     ran = marked.read(phone.run(marked.line, cap=cap).output.encode("utf-8", "replace"))
     return dict(zip(commands, ran, strict=True))

@@ -14,7 +14,11 @@ from lab.devices.android.facts import AndroidFacts, identify
 from lab.devices.android.items import ItemMaker
 from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.root import RootShell
-from lab.devices.android.user_store import SettingsPage, SettingsUserStore, SettingsUserStoreItem
+from lab.devices.android.settings_store import (
+    SettingsPage,
+    SettingsUserStore,
+    SettingsUserStoreItem,
+)
 from lab.devices.item import Value
 from lab.devices.journal import Journal, Undo
 from lab.devices.journal_entry import Header

@@ -8,7 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shutil import which
 
+from lab.apps.browser_android import AndroidBrowser
 from lab.apps.page import AppPage, BrowserPage
+from lab.apps.settings_android import AndroidSettingsApp
 from lab.devices.adb_host import AdbHost, UsersAdb
 from lab.devices.android.appium_sessions import direct, on_hub, on_own_server, on_server, own_adb
 from lab.devices.android.device import AndroidDevice, Plan, WifiPlan
@@ -19,13 +21,15 @@ from lab.devices.android.keys import find_keys
 from lab.devices.android.link import AdbLink
 from lab.devices.android.opening import Opening, open_phone
 from lab.devices.android.program_link import AdbProgramLink
+from lab.devices.android.settings_store import SettingsPage
 from lab.devices.android.shell_link import tcp_link, usb_link
-from lab.devices.android.user_store import SettingsPage
+from lab.devices.app_pages import find_page
 from lab.devices.appium import COMMAND_CAP
 from lab.devices.item import Value
 from lab.devices.journal import MakeItem
 from lab.devices.owner import Owner
 from lab.devices.phone_models import SAMPLE_PACKAGE, AdbSection, AndroidSettings
+from lab.devices.problems import SettingsError
 from lab.devices.state_folder import StateError, journals_folder
 from lab.devices.template import Template, Unset
 from lab.devices.virtual import put_on_air
@@ -65,7 +69,7 @@ def open_android(
             appium=settings.appium.direct is None,
         )
         return open_phone(opening, surroundings, owner, stack)
-    except (DeviceLost, StateError, OSError) as error:
+    except (DeviceLost, StateError, SettingsError, OSError) as error:
         stack.close()
         raise DeviceLost(f"{settings.id}: {error}") from None
     except BaseException:
@@ -177,23 +181,19 @@ def _plan(
 
 
 def _pages(settings: AndroidSettings) -> Callable[[Driving], tuple[AppPage, BrowserPage]]:
-    from lab.apps.browser_android import AndroidBrowser
-    from lab.apps.trustpin_android import TrustPinAndroidApp
+    """Return what makes the page objects. Raises SettingsError for a page that is none."""
+    make_app = find_page(settings.app.page.name, settings.app.page.folder)
 
     def pages(driving: Driving) -> tuple[AppPage, BrowserPage]:
-        return TrustPinAndroidApp(driving.driver), AndroidBrowser(driving.driver)
+        driver = driving.driver
+        return make_app(driver), AndroidBrowser(driver, settings.browser)
 
     return pages
 
 
 def _settings_page(settings: AndroidSettings) -> Callable[[Driving], SettingsPage]:
-    def page(driving: Driving) -> SettingsPage:
-        # Here, not above: only phones without root need it.
-        from lab.apps.settings_android import AndroidSettingsApp
-
-        return AndroidSettingsApp(driving.driver)
-
-    return page
+    pin = "" if settings.unlock_pin is None else _filled(settings.unlock_pin)
+    return lambda driving: AndroidSettingsApp(driving.driver, pin=pin)
 
 
 def _serial(adb: AdbSection) -> str:

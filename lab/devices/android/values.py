@@ -17,7 +17,11 @@ def mapping(value: Value) -> Mapping[str, Value]:
 
 def texts(value: Value) -> list[str]:
     """Return a list of texts. Raises ValueError."""
-    if not isinstance(value, Sequence) or not all(_is_text(each) for each in value):
+    if (
+        isinstance(value, str)
+        or not isinstance(value, Sequence)
+        or not all(_is_text(each) for each in value)
+    ):
         raise ValueError("the value is not a list of texts")
     return [each for each in value if _is_text(each)]
 

@@ -14,10 +14,13 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 OUTER := $(shell PATH="$(PATH)"; python3.11 -c "" 2>/dev/null && python3.13 -c "" 2>/dev/null && echo both)
 TOX := .venv/bin/tox
 
-.PHONY: help mitm test lint coverage bench docs clean
+NODE := node_modules/.package-lock.json
+
+.PHONY: help mitm appium node test lint coverage bench docs clean
 
 help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
+	@echo "make appium attack the embedded phone through real Appium and adb, and compare the verdicts"
 	@echo "make test   pass the project's tests, on every supported Python of this machine"
 	@echo "make lint   check style, types and import rules"
 	@echo "make coverage  check that every branch of judge and pinning is tested"
@@ -27,6 +30,18 @@ help:
 
 mitm: $(TOX)
 	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- $(ARGS)
+
+appium: $(TOX) $(NODE)
+	@$(TOX) run -q -e boundary -- $(ARGS)
+
+node: $(NODE)
+
+$(NODE): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "make: needs Node 20.19 or newer with npm, and adb" \
+		"(Debian: apt install adb)" >&2; exit 2; }
+	@echo "Installing Appium and its UiAutomator2 driver into node_modules"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $(NODE)
 
 # The oldest and the newest interpreter run everything. One in between leaves out the tests that
 # carry out whole runs of the lab or of its phone, which take most of the time.
@@ -54,4 +69,4 @@ $(TOX): Makefile
 	@touch $(TOX)
 
 clean:
-	rm -rf .venv .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .tox node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

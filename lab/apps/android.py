@@ -20,7 +20,13 @@ MAX_SHOWN = 300
 """Characters of what a message quotes from the screen."""
 
 _BOUNDS = re.compile(r"\[(-?\d{1,6}),(-?\d{1,6})\]\[(-?\d{1,6}),(-?\d{1,6})\]\Z")
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "\N{NO-BREAK SPACE}": " "})
+_APOSTROPHES = str.maketrans(
+    {
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+        "\N{MODIFIER LETTER APOSTROPHE}": "'",
+        "\N{NO-BREAK SPACE}": " ",
+    }
+)
 _FAULT = re.compile(r".{1,100} (?:isn't responding|keeps stopping|has stopped|keeps closing)\Z")
 """How the system says that an app is not well (AOSP: anr_title, aerr_application)."""
 
@@ -116,6 +122,15 @@ class Page:
             if element.label and (element.takes_touches or not tappable):
                 there.setdefault(spelt(element.label), element)
         return next((there[spelt(label)] for label in labels if spelt(label) in there), None)
+
+    def xpath(self, expression: str) -> list[Element]:
+        """Return the elements that an XPath expression selects; none for one that is wrong."""
+        try:
+            found = self._root.xpath(expression)
+        except etree.XPathError:
+            return []
+        selected = found if isinstance(found, list) else []
+        return [Element(item) for item in selected if isinstance(item, etree._Element)]
 
     def texts(self, class_name: str = TEXT) -> list[str]:
         """Return the texts of all elements of a class, from top to bottom."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.apps import settings_words as words
 from lab.apps.android import EDIT, Element, NotOnScreen, Page, read, replace_text, spelt, touch
+from lab.apps.finding import MOST_SCROLLS, further, seek
 from lab.apps.settings_words import WORDINGS, Step
 
 if TYPE_CHECKING:
@@ -25,13 +26,9 @@ PICKER = "documentsui"
 KEYCODE_ENTER = 66
 MOST_STEPS = 30
 """Screens on the way to anything; a way that is longer goes round in circles."""
-MOST_SCROLLS = 12
-"""Times that one list is scrolled on to look for something."""
 
 _TITLE = "android:id/title"
 _SUMMARY = "android:id/summary"
-
-Found = TypeVar("Found")
 
 
 class _Way(NamedTuple):
@@ -41,7 +38,7 @@ class _Way(NamedTuple):
     left: int
 
 
-class AndroidSettings:
+class AndroidSettingsApp:
     """Works the screens of Settings. Every method raises NotOnScreen where these do not show
     what they have to, ScreenUnreadable, DeviceLost and Selenium's WebDriverException.
 
@@ -65,7 +62,7 @@ class AndroidSettings:
     def remove_ca(self, name: str) -> None:
         """Remove a CA certificate that the user installed; one that is not listed is no matter."""
         page = self._list()
-        entry = self._seek(page, lambda shown: _named(shown, name))
+        entry = seek(self._driver, page, lambda shown: _named(shown, name))
         if entry is None:
             return
         touch(self._driver, entry)
@@ -82,7 +79,7 @@ class AndroidSettings:
             if page is None:
                 break
             found |= dict.fromkeys(_names(page))
-            page = self._further(page)
+            page = further(self._driver, page)
         self._driver.terminate_app(PACKAGE)
         return list(found)
 
@@ -103,7 +100,7 @@ class AndroidSettings:
             page = read(self._driver)
             if not due or arrived(page):
                 return page
-            step = self._seek(page, partial(_furthest, due=tuple(due)))
+            step = seek(self._driver, page, partial(_furthest, due=tuple(due)))
             if step is None:
                 raise NotOnScreen(self._lost([name for names in due for name in names]))
             touch(self._driver, step.element)
@@ -112,30 +109,6 @@ class AndroidSettings:
             if step.left == 0:
                 due.clear()
         raise NotOnScreen("the way through Settings does not come to an end")
-
-    def _seek(self, page: Page, find: Callable[[Page], Found | None]) -> Found | None:
-        """Return what ``find`` finds on a page, or further down in it."""
-        shown: Page | None = page
-        for _ in range(MOST_SCROLLS):
-            if shown is None:
-                break
-            found = find(shown)
-            if found is not None:
-                return found
-            shown = self._further(shown)
-        return None
-
-    def _further(self, page: Page) -> Page | None:
-        """Scroll down, and return what is then to be seen; None where that is nothing new."""
-        area = next((e for e in page.elements() if e.get("scrollable") == "true"), None)
-        if area is None:
-            return None
-        left, top, right, bottom = area.bounds
-        box = {"left": left, "top": top, "width": right - left, "height": bottom - top}
-        how = {**box, "direction": "down", "percent": 0.8}
-        self._driver.execute_script("mobile: scrollGesture", how)
-        shown = read(self._driver)
-        return None if shown.labels == page.labels else shown
 
     def _is_installing(self, page: Page) -> bool:
         return page.find(*words.ANYWAY) is not None or _is_picker(page) or _is_pin(page)
@@ -166,7 +139,7 @@ class AndroidSettings:
     def _pick(self, page: Page, file_name: str) -> bool:
         """Go on towards the file, and tell whether it has been picked."""
         stem = file_name.rpartition(".")[0]
-        file = self._seek(page, lambda shown: shown.find(file_name, stem))
+        file = seek(self._driver, page, lambda shown: shown.find(file_name, stem))
         if file is not None:
             touch(self._driver, file)
             return True
@@ -201,7 +174,7 @@ class AndroidSettings:
 
     def _answer(self, labels: Step) -> None:
         page = read(self._driver)
-        button = self._seek(page, lambda shown: shown.find(*labels))
+        button = seek(self._driver, page, lambda shown: shown.find(*labels))
         if button is None:
             raise NotOnScreen(f"there is none of {_or(labels)}: {page.summary()}")
         touch(self._driver, button)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 
 from lab.model.profile import PROFILES, Profile
 
-Says = Callable[[Profile], str]
+Row = tuple[str, str, Callable[[Profile], str]]
+"""What it is about, the contract's sections and open questions, and what a profile says."""
 
 SILENT = "not stated"
 
-ROWS: tuple[tuple[str, str, Says], ...] = (
+ROWS: tuple[Row, ...] = (
     (
         "A good setup",
         "2.2, 3.2",
@@ -54,7 +55,6 @@ ROWS: tuple[tuple[str, str, Says], ...] = (
     ),
     ("Error names that there are", "3.1", lambda p: str(len(p.errors))),
 )
-"""What it is about, the contract's sections and open questions, and what a profile says."""
 
 
 def profile_table() -> str:

@@ -21,7 +21,7 @@ from pydantic_core import core_schema
 
 from lab.evidence.record import ScenarioResult
 from lab.evidence.run import RunInfo, RunReport
-from lab.model.attack import Attempt, Control, Expectation, Subject
+from lab.model.attack import Attempt, Control, Expectation, Step, Subject, Telling
 from lab.model.device import DeviceFacts
 from lab.model.failure_report import FailureReport
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
@@ -31,7 +31,7 @@ from lab.model.wire import Alert, ConnectionRecord, Lookup, WireClass
 
 DOCUMENTED: tuple[type, ...] = (
     RunReport, RunInfo, ScenarioResult, DeviceFacts, Judgement, Reason, Verdict, Witness, Trial,
-    Phase, PhaseName, Fact, ReportPromise, Expectation, Attempt, Control, Subject,
+    Phase, PhaseName, Fact, ReportPromise, Expectation, Attempt, Telling, Step, Control, Subject,
     AppOutcome, Answer, ErrorKind, ConnectionRecord, Alert, Lookup, WireClass, FailureReport,
 )  # fmt: skip
 

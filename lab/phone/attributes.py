@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
+import errno
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from lab.phone.kept import Json, Kept
 
 MAX_ENTRIES = 20_000
 MAX_ID = 2**31
@@ -76,17 +76,20 @@ class AttributeTable:
     those of a ``tmpfs``. Not thread-safe."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._entries: dict[Place, Attributes] = {}
-        with suppress(OSError, ValueError, RecursionError):
-            self._entries = _entries(json.loads(file.read_bytes()))
+        self._kept = Kept(file)
+        self._entries = {
+            Place("", path): attributes
+            for path, numbers in self._kept.load().items()
+            if (attributes := _attributes(numbers)) is not None
+        }
 
     def get(self, place: Place) -> Attributes | None:
         """Return what was set for a place; None where nothing was."""
         return self._entries.get(place)
 
     def set(self, place: Place, attributes: Attributes | None) -> None:
-        """Keep attributes; None is those that the place has by itself."""
+        """Keep attributes; None is those that the place has by itself. Raises OSError where
+        there are too many."""
         if self._entries.get(place) == attributes:
             return
         if attributes is None:
@@ -94,9 +97,13 @@ class AttributeTable:
         elif len(self._entries) < MAX_ENTRIES or place in self._entries:
             self._entries[place] = attributes
         else:
-            raise OSError(28, "No space left on device")
-        if not place.volume:
-            self._save()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if place.volume:
+            return
+        if attributes is None:
+            self._kept.drop(place.path)
+        else:
+            self._kept.set(place.path, [attributes.mode, attributes.uid, attributes.gid])
 
     def forget(self, place: Place) -> None:
         """Forget what was set for a place and for everything below it."""
@@ -108,27 +115,14 @@ class AttributeTable:
         ]
         for each in gone:
             del self._entries[each]
-        if gone and not place.volume:
-            self._save()
-
-    def _save(self) -> None:
-        kept = {
-            place.path: [attributes.mode, attributes.uid, attributes.gid]
-            for place, attributes in sorted(self._entries.items())
-            if not place.volume
-        }
-        begun = self._file.with_suffix(".part")
-        begun.write_text(json.dumps(kept), encoding="utf-8")
-        os.replace(begun, self._file)
+        self._kept.drop(*(each.path for each in gone if not each.volume))
 
 
-def _entries(read: Any) -> dict[Place, Attributes]:
-    """Read the table's file; what cannot be meant is left out."""
-    found: dict[Place, Attributes] = {}
-    if not isinstance(read, dict):
-        return found
-    for path, numbers in list(read.items())[:MAX_ENTRIES]:
-        usable = isinstance(numbers, list) and [type(each) for each in numbers] == [int] * 3
-        if usable and all(0 <= each < MAX_ID for each in numbers) and numbers[0] <= 0o7777:
-            found[Place("", path)] = Attributes(*numbers)
-    return found
+def _attributes(numbers: Json) -> Attributes | None:
+    """Read an entry of the table; None for what cannot be meant."""
+    if not isinstance(numbers, list) or len(numbers) != 3:
+        return None
+    mode, uid, gid = (each if type(each) is int and 0 <= each < MAX_ID else -1 for each in numbers)
+    if min(mode, uid, gid) < 0 or mode > 0o7777:
+        return None
+    return Attributes(mode, uid, gid)

@@ -52,6 +52,9 @@ class NoMounts:
         return False
 
 
+NO_MOUNTS = NoMounts()
+
+
 def nothing_special(_: str) -> bytes | None:
     """Return None for every path."""
     return None
@@ -62,7 +65,7 @@ class View:
     """Who uses the files, and what they look like from there. This one: the system itself."""
 
     user: User = ROOT
-    mounts: Mounts = NoMounts()
+    mounts: Mounts = NO_MOUNTS
     defaults: Callable[[Place, bool], Attributes] = plain
     """Attributes of what nobody gave any, by its place and whether it is a folder."""
     special: Callable[[str], bytes | None] = nothing_special
@@ -81,7 +84,7 @@ class FileStore:
         shutil.rmtree(self._volumes, ignore_errors=True)
         self._lock = threading.RLock()
         self.clock = clock
-        self.attributes = AttributeTable(root.with_name(f"{root.name}.json"))
+        self.attributes = AttributeTable(root.with_name(f"{root.name}.db"))
         self.generation = 0
 
     def host(self, place: Place) -> Path:

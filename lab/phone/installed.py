@@ -22,10 +22,11 @@ def make_screen(
     the phone's own where it is left out. ``release`` is the version of Android."""
 
     def start_sample(storage: Path, changes: Changes) -> SampleActivity:
-        return SampleActivity(phone, make_sdk, storage, device or phone.name, changes)
+        services = phone.open_process(app_view.PACKAGE)
+        return SampleActivity(services, make_sdk, storage, device or phone.name, changes)
 
     def start_browser(storage: Path, changes: Changes) -> BrowserActivity:
-        return BrowserActivity(phone, changes)
+        return BrowserActivity(phone.open_process(browser.PACKAGE), changes)
 
     def start_settings(storage: Path, changes: Changes) -> SettingsActivity:
         return SettingsActivity(phone, changes, release)
@@ -47,6 +48,7 @@ def make_screen(
                 start_browser,
                 frozenset({"http", "https"}),
                 label="Browser",
+                system=True,
             ),
             App(
                 settings_view.PACKAGE,
@@ -55,6 +57,7 @@ def make_screen(
                 start_settings,
                 actions=settings_app.ACTIONS,
                 label="Settings",
+                system=True,
             ),
         ],
     )

@@ -105,8 +105,10 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     """Run the phone until told to end. Raises CannotStart."""
     make_sdk = load_class(options.sdk)
     # Here, not above: a wrong --sdk is told without loading any of this.
+    from lab.phone.android.access import RootMode
     from lab.phone.android.adbd import Adbd, KeyPolicy
     from lab.phone.android.system import AndroidSystem
+    from lab.phone.android.version import android_version
     from lab.phone.android.webdriver import WebDriver
     from lab.phone.installed import make_screen
     from lab.phone.state import PhoneState
@@ -123,9 +125,13 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
             )
         except OSError as error:
             raise CannotStart(f"--home {options.home}: {error.strerror}") from None
-        screen = make_screen(phone, make_sdk)
+        try:
+            android_version(options.android)
+        except ValueError as error:
+            raise CannotStart(f"--android {options.android}: {error}") from None
+        screen = make_screen(phone, make_sdk, release=int(options.android))
         stack.callback(screen.close)
-        system = AndroidSystem(phone, screen)
+        system = AndroidSystem(phone, screen, android=options.android, root=RootMode(options.root))
         endpoint = WebDriver(system)
         stack.callback(endpoint.close)
         try:

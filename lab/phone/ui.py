@@ -122,11 +122,26 @@ class App:
     """Actions of intents that it takes, beside VIEW."""
     label: str = ""
     """What the phone calls the app to its user; its package where that is empty."""
+    version_code: int = 1
+    """Grows from version to version."""
+    system: bool = False
+    """It belongs to the system image, and cannot be uninstalled."""
 
     @property
     def storage(self) -> str:
         """Path of the private directory on the phone."""
         return f"/data/data/{self.package}"
+
+
+class ProcessWatcher(Protocol):
+    """Is told of the processes of the apps. Called under a lock of the screen's: must not launch
+    or stop anything."""
+
+    def starting(self, package: str) -> None:
+        """A process of the app is about to be."""
+
+    def ended(self, package: str) -> None:
+        """The app has no process any more, or could not be started."""
 
 
 class Screen:
@@ -137,7 +152,11 @@ class Screen:
 
     def __init__(self, phone: PhoneState, apps: Sequence[App]) -> None:
         self._phone = phone
+        self.shipped = tuple(apps)
+        """The apps that the phone came with, whether or not they are still installed."""
+        # Replaced, never changed: whoever reads it has it whole.
         self._apps = {app.package: app for app in apps}
+        self._watchers: tuple[ProcessWatcher, ...] = ()
         self._changes = Changes()
         # Starting and ending an app takes time: under a lock of its own, the screen stays alive.
         self._processes = threading.RLock()
@@ -150,6 +169,30 @@ class Screen:
     def packages(self) -> tuple[tuple[str, str], ...]:
         """The installed packages and their versions."""
         return tuple((app.package, app.version) for app in self._apps.values())
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """The installed apps."""
+        return tuple(self._apps.values())
+
+    def add(self, app: App) -> None:
+        """Install an app, or another version of one, whose process then ends."""
+        with self._processes:
+            self.stop(app.package)
+            self._apps = {**self._apps, app.package: app}
+
+    def remove(self, package: str) -> None:
+        """Uninstall an app; what it stored stays."""
+        with self._processes:
+            self.stop(package)
+            self._apps = {name: app for name, app in self._apps.items() if name != package}
+
+    def watch(self, watcher: ProcessWatcher) -> None:
+        """Tell ``watcher`` of the processes there are, and of all that come and go from now on."""
+        with self._processes:
+            self._watchers = (*self._watchers, watcher)
+            for package in self._running:
+                watcher.starting(package)
 
     @property
     def foreground(self) -> Activity | None:
@@ -198,12 +241,11 @@ class Screen:
         ``action``, or a VIEW intent with ``data``. Raises ValueError where no app is meant,
         FileError where its directory cannot be made.
         """
-        app = self._resolve(component, data, action)
         with self._processes:
+            app = self.resolve(component, data, action)
             activity = self._running.get(app.package)
             if activity is None:
-                folder = self._phone.files.make_folder(app.storage)
-                activity = app.start(folder, self._changes)
+                activity = self._start(app)
             with self._changes.edit():
                 self._running[app.package] = activity
                 self._front = activity
@@ -222,6 +264,8 @@ class Screen:
                     self._front = None
             if activity is not None:
                 activity.close()
+                for watcher in self._watchers:
+                    watcher.ended(package)
 
     def clear(self, package: str) -> None:
         """End an app's process and delete what it stored. Raises ValueError where there is no
@@ -282,6 +326,24 @@ class Screen:
             front.post(lambda: front.tap(node))
             return True
 
+    def touch(self, x: float, y: float) -> bool:
+        """Touch the topmost node there that takes touches, and tell whether there was one that
+        is enabled."""
+        with self._changes.edit():
+            hit = None
+            for node in self._root().walk():
+                left, top, right, bottom = node.bounds
+                if node.clickable and left <= x < right and top <= y < bottom:
+                    hit = node
+            return hit is not None and self.tap(hit.key)
+
+    def type(self, change: Callable[[str], str]) -> bool:
+        """Change the text of the field that is focused, and tell whether there is one."""
+        with self._changes.edit():
+            fields = (node for node in self._root().walk() if node.class_name == EDIT)
+            focused = next((node for node in fields if node.focused), None)
+            return focused is not None and self.set_text(focused.key, change(focused.text))
+
     def set_text(self, key: str, text: str) -> bool:
         """Replace a field's text, and tell whether it took that: other nodes do not."""
         with self._changes.edit():
@@ -331,6 +393,7 @@ class Screen:
         """End every app, all at once."""
         with self._processes:
             with self._changes.edit():
+                packages = list(self._running)
                 activities = list(self._running.values())
                 self._running.clear()
                 self._over.clear()
@@ -340,6 +403,20 @@ class Screen:
                 thread.start()
             for thread in threads:
                 thread.join()
+            for watcher in self._watchers:
+                for package in packages:
+                    watcher.ended(package)
+
+    def _start(self, app: App) -> Activity:
+        folder = self._phone.files.make_folder(app.storage)
+        for watcher in self._watchers:
+            watcher.starting(app.package)
+        try:
+            return app.start(folder, self._changes)
+        except BaseException:
+            for watcher in self._watchers:
+                watcher.ended(app.package)
+            raise
 
     def _root(self) -> Node:
         front = self.foreground
@@ -349,7 +426,8 @@ class Screen:
         if not activity.back() and activity is self._front:
             self._front = None
 
-    def _resolve(self, component: str, data: str | None, action: str) -> App:
+    def resolve(self, component: str, data: str | None, action: str) -> App:
+        """Return the app that ``launch`` would bring to the front. Raises ValueError."""
         if component:
             package, _, name = component.partition("/")
             app = self._apps.get(package)

@@ -10,6 +10,8 @@ import ipaddress
 import json
 import re
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from lab.model.device import Endpoint, Network
 MAX_FILE = 4096
 """Bytes of one access point's file."""
 MAX_ACCESS_POINTS = 64
+MAX_SAVED = 500
 MAX_SSID = 32
 """Bytes of a network's name (IEEE 802.11-2020 section 9.4.2.2)."""
 
@@ -73,31 +76,64 @@ def in_reach(air: Path) -> tuple[list[Network], list[str]]:
     return found, complaints
 
 
-class SavedNetworks:
-    """The networks that the phone has been told to join, by Android's network ids."""
+@dataclass(frozen=True, slots=True)
+class SavedNetwork:
+    """A network that the phone has been told to join."""
 
-    def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        self._next = 0
+    id: int
+    """Android's; never given out again."""
+    ssid: str
+    security: str = "open"
+    """As ``cmd wifi`` names it: open, owe, wpa2, wpa3."""
+    auto_join: bool = True
+
+
+class SavedNetworks:
+    """The networks that the phone joins by itself, the latest joined last.
+
+    ``saved``: networks that were kept, in that order. Networks of one name that are secured in
+    different ways are different ones.
+    """
+
+    def __init__(self, saved: Sequence[SavedNetwork] = (), next_id: int = 0) -> None:
+        self._networks = list(saved)[:MAX_SAVED]
+        self._next = max([next_id, *(network.id + 1 for network in self._networks)])
         self._lock = threading.Lock()
 
-    def save(self, ssid: str) -> int:
-        """Remember a network and return its id."""
-        with self._lock:
-            if ssid not in self._ids:
-                self._ids[ssid] = self._next
-                self._next += 1
-            return self._ids[ssid]
+    @property
+    def next_id(self) -> int:
+        """The id of the next network that is new."""
+        return self._next
 
-    def forget(self, network_id: int) -> str | None:
-        """Forget a network and return its name, None where there is no such id."""
+    def save(self, ssid: str, security: str = "open", *, auto_join: bool = True) -> SavedNetwork:
+        """Remember a network, as the one that was joined last. Raises ValueError where there are
+        too many."""
         with self._lock:
-            ssid = next((name for name, known in self._ids.items() if known == network_id), None)
-            if ssid is not None:
-                del self._ids[ssid]
-            return ssid
+            wanted = (ssid, security)
+            old = next((n for n in self._networks if (n.ssid, n.security) == wanted), None)
+            if old is not None:
+                self._networks.remove(old)
+            elif len(self._networks) >= MAX_SAVED:
+                raise ValueError("too many networks")
+            id = self._next if old is None else old.id
+            self._next = max(self._next, id + 1)
+            network = SavedNetwork(id, ssid, security, auto_join)
+            self._networks.append(network)
+            return network
 
-    def items(self) -> list[tuple[int, str]]:
+    def forget(self, network_id: int) -> SavedNetwork | None:
+        """Forget a network and return it, None where there is no such id."""
+        with self._lock:
+            found = next((n for n in self._networks if n.id == network_id), None)
+            if found is not None:
+                self._networks.remove(found)
+            return found
+
+    def items(self) -> list[SavedNetwork]:
         """Return the saved networks in the order of their ids."""
+        return sorted(self.by_age(), key=lambda network: network.id)
+
+    def by_age(self) -> list[SavedNetwork]:
+        """Return the saved networks, the latest joined last."""
         with self._lock:
-            return sorted((known, name) for name, known in self._ids.items())
+            return list(self._networks)

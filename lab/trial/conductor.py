@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from lab.catalogue import Ground, hosts
 from lab.catalogue.make import terminate
 from lab.judge.reporting import is_promised
-from lab.model.attack import Control, Publication, Step, Subject, Trust, accept
+from lab.model.attack import Control, Need, Publication, Step, Subject, Trust, accept
 from lab.model.failure_report import FailureReport
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.serving import Arming, HostPlan, Terminate
@@ -195,10 +195,10 @@ class _Trial:
     # -- reports --------------------------------------------------------------------------
 
     def _promise(self) -> ReportPromise:
-        if self.entry.subject is not Subject.APP:
+        device = self.seat.device
+        if self.entry.subject is not Subject.APP or device.lacks(Need.REPORT):
             return ReportPromise(frozenset())
-        promised = self.seat.device.reports & self.seat.profile.announces
-        return ReportPromise(promised, hosts.COLLECTOR)
+        return ReportPromise(device.reports & self.seat.profile.announces, hosts.COLLECTOR)
 
     def _with_reports(self, trial: Trial, probed_at: float | None) -> Trial:
         """Add the failure reports that arrived; promised ones are waited for, up to a cap."""

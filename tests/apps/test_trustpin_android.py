@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lab.apps.messages import entries
 from lab.apps.page import AppPage
 from lab.apps.trustpin_android import LONG_LOG, PACKAGE, TrustPinAndroidApp
 from lab.model.device import AppSetup
 from lab.model.outcome import Answer, ErrorKind
 from lab.model.pins import Mode, PinConfiguration
+from lab.phone.android.faults import Faults
 from lab.phone.app import MAX_LOG
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch
 from lab.phone.services import ConnectionLost, HttpResponse
@@ -142,7 +147,7 @@ def test_an_earlier_answer_is_not_taken_for_this_one(tmp_path: Path) -> None:
     gate = Gate()
     with Rig(tmp_path, ScriptedSdk(fetch=lambda host, port: gate())) as rig:
         driver = rig.driver()
-        app = TrustPinAndroidApp(driver)
+        app = TrustPinAndroidApp(driver, reaction_cap=0.3)
         app.start(fresh=True)
         app.set_up(SETUP)
         assert app.request(URL).answer is Answer.ACCEPTED
@@ -196,7 +201,8 @@ def test_an_app_that_is_not_in_front_could_not_be_asked(rig: Rig) -> None:
     rig.screen.launch(BROWSER)
     outcome = app.request(URL)
     assert outcome.answer is Answer.SILENT
-    assert outcome.message.startswith("the app could not be asked: the app shows 1 text fields")
+    assert outcome.message.startswith(f"the app could not be asked: {PACKAGE} is not in front")
+    assert BROWSER in outcome.message
     assert rig.sdk.urls == []
 
 
@@ -236,4 +242,121 @@ def test_a_screen_without_the_apps_fields_could_not_be_asked(rig: Rig) -> None:
     rig.screen.launch(BROWSER)
     outcome = app.set_up(SETUP)
     assert outcome.answer is Answer.SILENT
-    assert "1 text fields, too few" in outcome.message
+    assert f"{PACKAGE} is not in front" in outcome.message
+
+
+def publish(rig: Rig, *absent: str) -> TrustPinAndroidApp:
+    """Return the page of a sample that has not all the inputs of a lab build."""
+    app = TrustPinAndroidApp(rig.driver())
+    app.start(fresh=True)
+    front = rig.screen.foreground
+    assert front is not None
+    card = front.root().find("configuration")
+    card.children = [node for node in card.children if node.key not in absent]
+    return app
+
+
+PUBLISHED = ("configuration_url", "report_url", "permissive")
+
+
+def test_the_sample_as_it_is_published_takes_what_it_has_fields_for(rig: Rig) -> None:
+    app = publish(rig, *PUBLISHED)
+    own = replace(SETUP, configuration_url="")
+    assert app.set_up(own).answer is Answer.ACCEPTED
+    (settings,) = rig.sdk.settings
+    assert (settings.organization_id, settings.public_key) == ("acme-org", "MFkwEwYH")
+    assert (settings.configuration_url, settings.report_url) == ("", "")
+    assert app.request("https://other.acme.test/").answer is Answer.ACCEPTED
+    assert rig.sdk.urls == ["https://other.acme.test/"]
+
+
+@pytest.mark.parametrize(
+    ("absent", "mode", "what"),
+    [
+        (PUBLISHED, Mode.STRICT, "configuration's URL"),
+        (("permissive",), Mode.PERMISSIVE, "permissive mode"),
+    ],
+)
+def test_what_cannot_be_entered_needs_a_lab_build(
+    rig: Rig, absent: tuple[str, ...], mode: Mode, what: str
+) -> None:
+    outcome = publish(rig, *absent).set_up(replace(SETUP, mode=mode))
+    assert outcome.answer is Answer.REFUSED
+    assert outcome.kinds == {ErrorKind.CONFIGURATION}
+    assert "lab build" in outcome.message
+    assert what in outcome.message
+    assert rig.sdk.settings == []
+
+
+def test_a_lab_build_may_do_without_reports(rig: Rig) -> None:
+    assert publish(rig, "report_url").set_up(SETUP).answer is Answer.ACCEPTED
+    (settings,) = rig.sdk.settings
+    assert settings.configuration_url == SETUP.configuration_url
+    assert settings.report_url == ""
+
+
+def test_a_crash_is_told_at_once(rig: Rig) -> None:
+    rig.phone.put_setting("global", "show_first_crash_dialog", "1")
+    app = ready(rig)
+    started = time.monotonic()
+    assert rig.system.faults.crash(PACKAGE)
+    outcome = app.request(URL)
+    assert outcome.answer is Answer.SILENT
+    assert 'the phone says "TrustPin Sample has stopped"' in outcome.message.replace("'", '"')
+    rig.screen.tap("close")
+    app.start(fresh=True)
+    rig.system.faults.crash(PACKAGE)
+    assert "TrustPin Sample keeps stopping" in app.request(URL).message
+    assert time.monotonic() - started < 3
+
+
+def test_an_app_that_is_gone_is_said_to_be(rig: Rig) -> None:
+    app = ready(rig)
+    rig.screen.stop(PACKAGE)
+    outcome = app.request(URL)
+    assert outcome.answer is Answer.SILENT
+    assert f"{PACKAGE} is not in front, but com.android.launcher3" in outcome.message
+
+
+def test_an_app_that_crashes_while_it_is_waited_for(tmp_path: Path) -> None:
+    gate = Gate()
+    with Rig(tmp_path, ScriptedSdk(get=gate)) as rig:
+        driver = rig.driver()
+        app = TrustPinAndroidApp(driver)
+        app.start(fresh=True)
+        app.set_up(SETUP)
+        driver.update_settings({"waitForIdleTimeout": 50})
+        crash = threading.Thread(
+            target=lambda: gate.entered.wait(5) and rig.system.faults.crash(PACKAGE)
+        )
+        crash.start()
+        outcome = app.request(URL)
+        gate.opened.set()
+        crash.join(5)
+        assert outcome.answer is Answer.SILENT
+        assert outcome.message.startswith("the app did not answer: cloud.trustpin")
+
+
+def test_an_app_that_hangs_is_told_as_soon_as_the_phone_says_so(rig: Rig) -> None:
+    rig.system.faults = Faults(rig.phone, rig.screen, patience=0.1)
+    app = ready(rig)
+    assert rig.system.faults.freeze(PACKAGE)
+    outcome = app.request(URL)
+    assert outcome.answer is Answer.SILENT
+    assert "TrustPin Sample isn't responding" in outcome.message
+    # Nor is it asked again while the phone says so.
+    assert "TrustPin Sample isn't responding" in app.request(URL).message
+    assert rig.sdk.urls == []
+    app.start(fresh=True)
+    assert app.set_up(SETUP).answer is Answer.ACCEPTED
+
+
+def test_an_app_that_does_not_react_is_not_waited_for_long(rig: Rig) -> None:
+    app = ready(rig)
+    quick = TrustPinAndroidApp(rig.driver(), reaction_cap=0.3)
+    quick._seen = len(entries(rig.screen.node("log").text))
+    assert rig.system.faults.freeze(PACKAGE)
+    started = time.monotonic()
+    assert quick.request(URL).answer is Answer.SILENT
+    assert 0.3 <= time.monotonic() - started < 3
+    assert app is not quick

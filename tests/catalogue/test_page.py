@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lab.catalogue import entries
 from lab.catalogue.page import FILE, main, page
+from lab.catalogue.profile_table import ROWS, Row, profile_table
+from lab.model.profile import PROFILES
 
 
 def test_the_page_in_docs_is_what_the_attacks_say() -> None:
@@ -15,6 +19,30 @@ def test_every_attack_is_on_the_page() -> None:
     for entry in entries():
         assert f"- **Name**: `{entry.slug}`" in text
         assert entry.served[1:] in text
+
+
+def test_what_depends_on_the_sdk_is_told_of_each_version() -> None:
+    text = page()
+    replayed = text.partition("`older_configuration_replayed`")[2].partition("###")[0]
+    assert "  - SDK 4.0 and 4.1: not applicable: the documents mention no protection" in replayed
+    assert "  - SDK 6: refused, with an error of the kind" in replayed
+    down = text.partition("`service_down_cold_genuine`")[2].partition("###")[0]
+    assert "  - SDK 4.0: `ErrorFetchingPinningInfo` at the setup; or" in down
+    usual = text.partition("`device_trusted_ca`")[2].partition("###")[0]
+    assert "SDK" not in usual
+
+
+def test_the_table_of_profiles_has_a_column_for_each() -> None:
+    head, rule, *rows = profile_table().splitlines()
+    assert head.split(" | ")[2:] == ["SDK 4.0", "SDK 4.1", "SDK 6 |"]
+    assert {line.count(" | ") for line in (head, *rows)} == {1 + len(PROFILES)}
+    assert rule.count("---") == 2 + len(PROFILES)
+    assert profile_table() in page()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_each_row_is_about_something_in_which_versions_differ(row: Row) -> None:
+    assert len({row[2](profile) for profile in PROFILES}) > 1
 
 
 def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
 
 from lab.catalogue import CatalogueEntry, Ground, entries, entry, hosts
 from lab.catalogue.registry import CHAPTERS
 from lab.model.attack import Adversary, Control, Trust, refuse
 from lab.model.outcome import Answer, ErrorKind
+from lab.model.profile import PROFILES, SDK_6
 from lab.model.serving import HostPlan, Relay, Serving, Terminate
+from lab.pinning.pins import matches
 from lab.pki.hierarchy import LabPki
 
 ROWS = {
@@ -52,9 +56,49 @@ def test_an_attack_says_what_happens_to_its_own_host(one: CatalogueEntry, pki: L
 def test_an_attack_that_forges_has_a_control(one: CatalogueEntry, pki: LabPki) -> None:
     """Without one, nothing would show that the attack has teeth."""
     serving = one.plans(ground(pki, one))[one.host].serving
-    forges = isinstance(serving, Terminate) and one.expect.answer is Answer.REFUSED
+    forges = isinstance(serving, Terminate) and one.expectation().answer is Answer.REFUSED
     if forges and not one.must_be_caught and one.slug != "service_down_cold_genuine":
         assert one.control is not Control.NONE
+
+
+@pytest.mark.parametrize("one", entries(), ids=lambda e: e.slug)
+def test_versions_differ_in_how_a_refusal_is_told_and_in_nothing_else(one: CatalogueEntry) -> None:
+    """None of them may let an attack through."""
+    due = [dataclasses.replace(one.expectation(profile), told=()) for profile in PROFILES]
+    assert due == [due[0]] * len(PROFILES)
+    assert dataclasses.replace(one.expectation(), told=()) == due[0]
+
+
+def test_what_is_told_without_a_configuration_depends_on_the_version() -> None:
+    found = {one.slug: one for one in entries()}
+    told = {
+        slug: {profile.name: one.expectation(profile).told for profile in PROFILES}
+        for slug, one in found.items()
+    }
+    depending = {slug for slug, by_name in told.items() if len(set(by_name.values())) > 1}
+    assert depending == {
+        "service_down_cold_genuine",
+        "service_down_cold_trusted_ca",
+        "forged_configuration_cold",
+    }
+    assert told["service_down_cold_genuine"]["6"] == SDK_6.without_configuration(
+        "ErrorFetchingPinningInfo"
+    )
+
+
+@pytest.mark.parametrize("slug", ["forged_configuration_stale", "older_configuration_replayed"])
+def test_the_former_configuration_vouches_for_the_attackers_key(slug: str, pki: LabPki) -> None:
+    """Else a client that takes it would refuse all the same, and nothing would be shown."""
+    one = next(e for e in entries() if e.slug == slug)
+    serving = one.plans(ground(pki, one))[one.host].serving
+    assert isinstance(serving, Terminate)
+    leaf = x509.load_der_x509_certificate(serving.chain[0])
+    now = datetime.now(UTC)
+    former = hosts.configuration("former", pki, now).pins_for(one.host)
+    standard = hosts.configuration("standard", pki, now).pins_for(one.host)
+    assert any(matches(pin, leaf) for pin in former)
+    assert not any(matches(pin, leaf) for pin in standard)
+    assert set(standard) < set(former)
 
 
 @pytest.mark.parametrize("one", entries(), ids=lambda e: e.slug)

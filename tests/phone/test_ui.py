@@ -106,6 +106,7 @@ def test_tells_what_is_installed(phone: PhoneState, sdk: ScriptedSdk) -> None:
     assert screen.packages == (
         ("cloud.trustpin.android.sample", "1.0.0"),
         ("com.android.browser", "1.0"),
+        ("com.android.settings", "14"),
     )
     assert not screen.running(browser.PACKAGE)
 
@@ -186,9 +187,10 @@ def test_a_view_intent_opens_the_browser(screen: Screen, component: str) -> None
         screen.launch(component, data=URL)
         assert screen.wait_idle(CAP)
         assert screen.node("status").text == "Your connection is not private"
+        assert screen.tap("advanced")
         assert screen.tap("proceed")
         assert screen.wait_idle(CAP)
-        assert screen.node("status").text == "200 OK"
+        assert screen.node("body").text == '{"status":"ok"}'
 
 
 def test_the_sample_takes_no_intent(screen: Screen) -> None:
@@ -244,10 +246,10 @@ def test_a_node_that_is_gone_is_said_to_be(
 ) -> None:
     screen.launch("", data=URL)
     assert screen.wait_idle(CAP)
-    act(screen, "proceed")
+    act(screen, "advanced")
     screen.home()
-    with pytest.raises(LookupError, match="proceed"):
-        act(screen, "proceed")
+    with pytest.raises(LookupError, match="advanced"):
+        act(screen, "advanced")
 
 
 def test_back_leaves_the_page_then_the_app(screen: Screen) -> None:
@@ -466,7 +468,7 @@ def test_any_text_becomes_what_xml_can_hold(text: str, limit: int) -> None:
 
 KEYS = [
     *(node.key for node in app_view.SampleView().root.walk()),
-    *("address", "go", "status", "body", "detail", "back", "proceed", "none"),
+    *("address", "go", "status", "body", "code", "back", "advanced", "proceed", "none"),
 ]
 TYPED = st.sampled_from(["", " ", "x", "https://a.test/", "\ud800\0", "https://[", "y" * 3000])
 ACTIONS = st.one_of(
@@ -550,7 +552,7 @@ def test_many_hands_on_one_screen(phone: PhoneState) -> None:
     failures: list[BaseException] = []
     plans: list[list[tuple[str, ...]]] = [
         [("launch", SAMPLE), ("tap", "test"), ("wait",)],
-        [("view", URL), ("tap", "proceed"), ("back",)],
+        [("view", URL), ("tap", "advanced"), ("tap", "proceed"), ("back",)],
         [("snapshot",), ("home",), ("set_text", "url", "https://a.test/")],
         [("stop", app_view.PACKAGE), ("clear", browser.PACKAGE)],
     ]

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from lab.devices.models import VirtualSettings
+from lab.devices.settings import VirtualSettings
 from lab.judge import judge
 from lab.model.attack import Adversary, Subject
 from lab.model.verdict import Judgement

@@ -57,9 +57,6 @@ _NAMES = {number: name for name, number in _IDS.items()}
 _APP = re.compile(r"u0_a(\d{1,5})", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
-DNS_USER = _IDS["dns"]
-"""Who asks resolvers for the apps."""
-
 _SHELL_GROUPS = (
     "input",
     "log",
@@ -143,5 +140,9 @@ _BELOW = (
     # Each app's own; which app that is makes no difference to the shell.
     ("/data/data/", _attributes(0o700, "system"), _attributes(0o600, "system")),
     ("/data/", _attributes(0o755), _attributes(0o644)),
-    ("/sdcard/", _attributes(0o2771, "media_rw", "ext_data_rw"), _attributes(0o660, "media_rw")),
+    (
+        "/sdcard/",
+        _attributes(0o2771, "media_rw", "ext_data_rw"),
+        _attributes(0o660, "media_rw", "ext_data_rw"),
+    ),
 )

@@ -23,8 +23,6 @@ RUNNER = f"{TESTS}/androidx.test.runner.AndroidJUnitRunner"
 """The instrumentation: what ``am instrument`` starts."""
 PORT = 6790
 """Port of the phone on which the server listens."""
-VERSION_CODE, VERSION_NAME = 278, "10.6.6"
-"""Of the server that this phone ships with: the one that the UiAutomator2 driver 8.7.0 installs."""
 
 
 class End(StrEnum):
@@ -50,13 +48,9 @@ class CannotStart(Exception):
 
 
 class Automation:
-    """Whether the server runs. May be used from any thread.
+    """Whether the server runs. May be used from any thread."""
 
-    ``shipped`` says that the phone came with the server's packages, as lab phones often do.
-    """
-
-    def __init__(self, system: AndroidSystem, *, shipped: bool = True) -> None:
-        self.shipped = shipped
+    def __init__(self, system: AndroidSystem) -> None:
         self._system = system
         self._lock = threading.Lock()
         self._current: tuple[Run, Server] | None = None
@@ -64,7 +58,8 @@ class Automation:
     @property
     def installed(self) -> bool:
         """Whether the phone has the server's packages."""
-        return self.shipped
+        target = self._system.packages.runner(RUNNER)
+        return target is not None and self._system.packages.get(target) is not None
 
     @property
     def running(self) -> bool:
@@ -86,6 +81,8 @@ class Automation:
             except PortInUse as error:
                 raise CannotStart(str(error)) from None
             self._current = run, server
+            processes = self._system.processes
+            processes.begin(SERVER, self._system.packages.uid(SERVER), self.kill)
         return run
 
     def kill(self, run: Run | None = None) -> None:
@@ -106,6 +103,7 @@ class Automation:
             server = self._current[1]
             self._current = None
             self._system.ports.release(PORT)
+            self._system.processes.ended(SERVER)
             run.end = end
 
         def part() -> None:

@@ -72,13 +72,23 @@ class FaultDialog(BaseActivity):
 
 
 class Faults:
-    """Freezes and crashes apps. May be used from any thread."""
+    """Freezes and crashes apps. May be used from any thread.
+
+    ``pids`` tells the ids of the processes of a name, for the log. ``patience`` is how long an
+    app may leave an input unanswered, in seconds.
+    """
 
     def __init__(
-        self, phone: PhoneState, screen: Screen, *, patience: float = NOT_RESPONDING_AFTER
+        self,
+        phone: PhoneState,
+        screen: Screen,
+        pids: Callable[[str], tuple[int, ...]] = lambda _: (),
+        *,
+        patience: float = NOT_RESPONDING_AFTER,
     ) -> None:
         self._phone = phone
         self._screen = screen
+        self._pids = pids
         self._patience = patience
         self._lock = threading.Lock()
         self._frozen: dict[str, tuple[Activity, threading.Timer | None]] = {}
@@ -123,7 +133,8 @@ class Faults:
         if self._screen.process(package) is None:
             return False
         what = "android.app.RemoteServiceException$CrashedByAdbException: shell-induced crash"
-        for line in ("FATAL EXCEPTION: main", f"Process: {package}", what):
+        whose = ", PID: ".join([package, *map(str, self._pids(package)[:1])])
+        for line in ("FATAL EXCEPTION: main", f"Process: {whose}", what):
             self._phone.log("AndroidRuntime", "ERROR", line)
         self._screen.stop(package)
         self._phone.log(_TAG, "INFO", f"Process {package} has died: fg TOP")

@@ -84,11 +84,31 @@ class MountTable:
             if self.at(each.point) is each:
                 yield each
 
-    def with_mount(self, mount: Mount) -> MountTable:
-        """Return the table with one more mount. Raises MountError."""
+    def with_mount(self, mount: Mount, below: frozenset[int] | None = None) -> MountTable:
+        """Return the table with one more mount. Raises MountError.
+
+        A mount that comes from another namespace, which has the mounts ``below``, goes under what
+        is mounted at its point here and not there (Linux, attach_recursive_mnt).
+        """
         if len(self.mounts) >= MAX_MOUNTS:
             raise MountError("No space left on device")
-        return MountTable((*self.mounts, mount))
+        at = len(self.mounts)
+        if below is not None:
+            own = (
+                number
+                for number, each in enumerate(self.mounts)
+                if each.point == mount.point and each.id not in below
+            )
+            at = next(own, at)
+        return MountTable((*self.mounts[:at], mount, *self.mounts[at:]))
+
+    def on(self, point: str) -> list[str]:
+        """Return the points of what is mounted on what is mounted at ``point``, the last first."""
+        found = self.at(point)
+        if found is None:
+            return []
+        later = self.mounts[self.mounts.index(found) + 1 :]
+        return [each.point for each in reversed(later) if found.covers(each.point)]
 
     def bound(self, id: int, path: str, point: str) -> Mount:
         """Return the mount that shows at ``point`` what is at ``path`` now."""
@@ -165,8 +185,8 @@ def factory_mounts(apexes: bool) -> MountTable:
         mounts.append(replace(sdcard, id=id, point=point))
     if apexes:
         conscrypt = "/apex/com.android.conscrypt"
-        options = {"read_only": True, "private": True, "image": True}
-        mounts.append(_base(11, conscrypt, "/dev/block/loop7", "ext4", **options))
+        loop = _base(11, conscrypt, "/dev/block/loop7", "ext4", read_only=True)
+        mounts.append(replace(loop, private=True, image=True))
     return MountTable(tuple(mounts))
 
 

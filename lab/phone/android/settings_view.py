@@ -47,7 +47,7 @@ class Sheet:
         self._at = _TOP
         self._offset = 0
         self._parts: list[Node] = []
-        heading = self._node("title", TEXT, (140 if up else _LEFT, STATUS_BAR, _RIGHT, _TOP))
+        heading = self._node("title", TEXT, (0, STATUS_BAR, WIDTH, _TOP))
         heading.text, heading.look = title, Look.TITLE
         self._list = self._node("list", LIST, (0, _TOP, WIDTH, _BOTTOM))
         self.root = self._node("root", FRAME, (0, 0, WIDTH, HEIGHT))

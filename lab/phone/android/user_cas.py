@@ -6,6 +6,7 @@ number, DER.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -69,13 +70,10 @@ class UserCas:
         content = certificate.public_bytes(Encoding.DER)
         stem = f"{USER_STORE}/{subject_hash_old(certificate)}"
         for number in range(MAX_ANCHORS):
-            path = f"{stem}.{number}"
-            try:
-                held = self._files.read(path)
-            except FileError:
-                self._write(path, content)
-                return names
-            if _is(held, certificate):
+            held = self._content(f"{stem}.{number}")
+            if held is None:
+                self._write(f"{stem}.{number}", content)
+            if held is None or _is(held, certificate):
                 return names
         raise NoAuthority("There are too many certificates of this name.")
 
@@ -96,11 +94,27 @@ class UserCas:
         return found
 
     def remove(self, ca: UserCa) -> None:
-        """Remove a certificate; one that has gone already is no matter."""
-        try:
+        """Remove a certificate; one that has gone already is no matter.
+
+        Numbers are read up to the first gap: an empty file stays where others follow, and goes
+        with the last of them.
+        """
+        stem, _, number = ca.path.rpartition(".")
+        with suppress(FileError, ValueError):
+            at = int(number)
+            if self._content(f"{stem}.{at + 1}") is not None:
+                self._files.write(ca.path, b"")
+                return
             self._files.remove(ca.path)
+            while self._content(f"{stem}.{at - 1}") == b"":
+                at -= 1
+                self._files.remove(f"{stem}.{at}")
+
+    def _content(self, path: str) -> bytes | None:
+        try:
+            return self._files.read(path)
         except FileError:
-            return
+            return None
 
     def _authority(self, name: str) -> tuple[x509.Certificate, Shown]:
         try:

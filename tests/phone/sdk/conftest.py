@@ -121,12 +121,18 @@ class World:
         mode: Mode = Mode.STRICT,
         report_url: str | None = None,
     ) -> ReferenceClient:
-        """Start the app's process and set the SDK up."""
+        """Start the app's process, set the SDK up, and wait for what its first fetch comes to."""
         client = self.launch(cls)
         usual = self.settings
         url = usual.report_url if report_url is None else report_url
-        client.setup(dataclasses.replace(usual, mode=mode, report_url=url))
+        self.set_up(client, dataclasses.replace(usual, mode=mode, report_url=url))
         return client
+
+    def set_up(self, client: ReferenceClient, settings: SdkSettings | None = None) -> None:
+        """Set the SDK up, and wait for what its first fetch comes to."""
+        client.setup(settings or self.settings)
+        if client._first_fetch is not None:
+            client._first_fetch.wait(CAP)
 
     def peer(
         self, credential: Credential | None, reply: bytes = b"", kind: type[Peer] = Peer

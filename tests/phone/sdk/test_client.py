@@ -11,7 +11,7 @@ import pytest
 
 from lab.backend import API, CONFIGURATION, WEBSITE, Outage
 from lab.model.pins import Mode
-from lab.phone.sdk.client import ReferenceClient
+from lab.phone.sdk.client import ReferenceClient, ReferenceClient41
 from lab.phone.sdk.errors import (
     AllPinsExpired,
     AlreadyInitialized,
@@ -281,8 +281,8 @@ def test_unusable_settings_are_refused_before_anything_is_sent(
 
 
 def test_one_setup_at_a_time(world: World) -> None:
-    """TP-15."""
-    client = world.launch()
+    """TP-15, of a version whose setup takes its time."""
+    client = world.launch(ReferenceClient41)
     reached, proceed = threading.Event(), threading.Event()
     fetch, failures = client.fetch, []
 

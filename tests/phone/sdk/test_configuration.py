@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.model.pins import PinConfiguration
+from lab.model.profile import PROFILES, Profile
 from lab.phone.sdk import configuration
 from lab.phone.sdk.configuration import COLD_CAP, REFRESH_CAP, ConfigurationKeeper, Held
 from lab.phone.sdk.errors import (
@@ -15,6 +16,7 @@ from lab.phone.sdk.errors import (
     ConfigurationValidationFailed,
     ErrorFetchingPinningInfo,
     PinsMismatch,
+    Timeout,
     TrustPinError,
 )
 from lab.phone.sdk.storage import STATE, TOKEN, ConfigurationFiles
@@ -256,11 +258,22 @@ def test_the_version_outlives_a_configuration_that_cannot_be_used(
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [DOWN, PinsMismatch("x"), tokens.tampered(9), tokens.future(9), right(4), b"rubbish"],
+    ("answer", "error"),
+    [
+        (DOWN, ErrorFetchingPinningInfo),
+        (PinsMismatch("x"), ErrorFetchingPinningInfo),
+        (tokens.tampered(9), ConfigurationValidationFailed),
+        (tokens.future(9), ConfigurationValidationFailed),
+        (b"rubbish", ConfigurationValidationFailed),
+        (right(4), ConfigIntegrityError),
+    ],
 )
 def test_whatever_a_refresh_fails_for_the_old_one_stays_for_a_day(
-    keeper: ConfigurationKeeper, phone: TestPhone, source: Source, answer: bytes | Exception
+    keeper: ConfigurationKeeper,
+    phone: TestPhone,
+    source: Source,
+    answer: bytes | Exception,
+    error: type[TrustPinError],
 ) -> None:
     source.answer = answer
     for elapsed in (601.0, 86_399.0):
@@ -268,7 +281,7 @@ def test_whatever_a_refresh_fails_for_the_old_one_stays_for_a_day(
         assert keeper.current() == numbered(5)
     assert phone.logged("Configuration not refreshed") == 2
     phone.clock = NOON + 86_400
-    with pytest.raises(ErrorFetchingPinningInfo):
+    with pytest.raises(error):
         keeper.current()
     source.answer = right(6)
     assert keeper.current() == numbered(6)
@@ -412,11 +425,11 @@ def test_one_thread_fetches_for_all(
         def __init__(self) -> None:
             self.lock = threading.Lock()
 
-        def __enter__(self) -> None:
+        def acquire(self, timeout: float) -> bool:
             came.release()
-            self.lock.acquire()
+            return self.lock.acquire(timeout=timeout)
 
-        def __exit__(self, *_: object) -> None:
+        def release(self) -> None:
             self.lock.release()
 
     def slow(url: str, timeout: float) -> bytes:
@@ -440,6 +453,97 @@ def test_one_thread_fetches_for_all(
     usable = 5 if elapsed < 86_400 else 0
     assert done == [6 if healthy else usable] * 8
     assert source.fetches == (2 if healthy else 3)
+
+
+def test_the_first_fetch_can_be_left_to_the_background(
+    launch: Start, phone: TestPhone, source: Source
+) -> None:
+    keeper = launch()
+    keeper.take_up()
+    assert source.fetches == 0
+    keeper.prefetch()
+    assert keeper.current() == numbered(5)
+    assert source.fetches == 1
+
+
+def test_a_request_that_was_quicker_has_fetched(launch: Start, source: Source) -> None:
+    keeper = launch()
+    keeper.take_up()
+    assert keeper.current() == numbered(5)
+    keeper.prefetch()
+    assert source.fetches == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (DOWN, ErrorFetchingPinningInfo),
+        (tokens.foreign(5), ConfigurationValidationFailed),
+        (right(4), ConfigIntegrityError),
+    ],
+)
+def test_what_the_background_failed_for_is_told_to_who_asks(
+    keeper: ConfigurationKeeper,
+    launch: Start,
+    source: Source,
+    tmp_path: Path,
+    answer: bytes | Exception,
+    error: type[TrustPinError],
+) -> None:
+    (tmp_path / TOKEN).unlink()
+    source.answer = answer
+    again = launch()
+    again.take_up()
+    again.prefetch()
+    for _ in range(2):
+        with pytest.raises(error):
+            again.current()
+    source.answer = right(5)
+    assert again.current() == numbered(5)
+
+
+def test_an_older_one_in_the_background_leaves_what_is_held(
+    keeper: ConfigurationKeeper, launch: Start, source: Source, phone: TestPhone
+) -> None:
+    source.answer = right(4)
+    again = launch()
+    again.take_up()
+    again.prefetch()
+    assert again.current() == numbered(5)
+    assert phone.logged("Configuration not refreshed: ConfigIntegrityError") == 1
+
+
+def test_who_waits_for_a_fetch_does_not_wait_for_ever(launch: Start, source: Source) -> None:
+    keeper = launch()
+    fetching, proceed = threading.Event(), threading.Event()
+
+    def slow(url: str, timeout: float) -> bytes:
+        fetching.set()
+        assert proceed.wait(CAP)
+        return source(url, timeout)
+
+    keeper._fetch = slow
+    thread = threading.Thread(target=keeper.prefetch)
+    thread.start()
+    assert fetching.wait(CAP)
+    with pytest.raises(Timeout):
+        keeper.current(0.01)
+    proceed.set()
+    assert keeper.current(CAP) == numbered(5)
+    thread.join(CAP)
+    assert source.fetches == 1
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_an_older_one_is_taken_where_no_document_speaks_of_replay(
+    phone: TestPhone, source: Source, tmp_path: Path, profile: Profile
+) -> None:
+    files = ConfigurationFiles(tmp_path, PROJECT.scope, lambda text: phone.log("f", "W", text))
+    keeper = ConfigurationKeeper(PROJECT, files, phone, source, profile)
+    keeper.start()
+    source.answer = right(4)
+    phone.clock += 601
+    assert keeper.current() == numbered(5 if profile.refuses_older else 4)
 
 
 class Lenient(ConfigurationKeeper):

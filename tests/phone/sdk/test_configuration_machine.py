@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from lab.model.profile import SDK_4_1, SDK_6
 from lab.phone.sdk.configuration import ConfigurationKeeper
 from lab.phone.sdk.errors import TrustPinError
 from lab.phone.sdk.storage import STATE, TOKEN, ConfigurationFiles
@@ -29,6 +30,8 @@ DAY = 86_400.0
 class ConfigurationLife(RuleBasedStateMachine):
     """Publishing, outages, attacks, clock changes, restarts and damaged files in any order."""
 
+    profile = SDK_6
+
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
@@ -43,6 +46,7 @@ class ConfigurationLife(RuleBasedStateMachine):
         self.fresh = False
         self.highest = 0
         self.failed_at: float | None = None
+        self.failure = "ErrorFetchingPinningInfo"
         self.token_on_disk: int | None = None
         self.state_on_disk: tuple[float, int] | None = None
 
@@ -88,17 +92,22 @@ class ConfigurationLife(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         files = ConfigurationFiles(Path(self.folder.name), PROJECT.scope, self.phone.lines.append)
-        keeper = ConfigurationKeeper(PROJECT, files, self.phone, self.fetch)
+        keeper = ConfigurationKeeper(PROJECT, files, self.phone, self.fetch, self.profile)
         self.in_force, self.fresh, self.failed_at, self.highest = None, False, None, 0
         if self.state_on_disk is not None:
             at, self.highest = self.state_on_disk
             if self.token_on_disk is not None:
                 self.in_force = (self.token_on_disk, at)
         due = self._attempt()
-        if due == "ErrorFetchingPinningInfo" and self._usable():
-            due = ""
-        assert _error_of(keeper.start) == due
-        self.keeper = None if due else keeper
+        if self.profile.setup_fetches:
+            if due == "ErrorFetchingPinningInfo" and self._usable():
+                due = ""
+            assert _error_of(keeper.start) == due
+            self.keeper = None if due else keeper
+        else:
+            assert _error_of(keeper.take_up) == ""
+            assert _error_of(keeper.prefetch) == ""
+            self.keeper = keeper
 
     @precondition(lambda self: self.keeper is not None)
     @rule()
@@ -108,7 +117,7 @@ class ConfigurationLife(RuleBasedStateMachine):
             waits = self.failed_at is not None and 0 <= self.phone.clock - self.failed_at < 5
             if not (waits and self._usable()):
                 self._attempt()
-        due = "" if self._usable() else "ErrorFetchingPinningInfo"
+        due = "" if self._usable() else self.failure
         assert _error_of(self.keeper.current) == due
         if not due:
             assert self.in_force is not None
@@ -122,7 +131,7 @@ class ConfigurationLife(RuleBasedStateMachine):
     @invariant()
     def never_goes_back(self) -> None:
         """Whatever else happens, what is in force is the highest that was trusted."""
-        if hasattr(self, "folder") and self.keeper is not None:
+        if self.profile.refuses_older and hasattr(self, "folder") and self.keeper is not None:
             held = self.keeper.held
             assert held is None or held.version == self.highest
 
@@ -135,18 +144,29 @@ class ConfigurationLife(RuleBasedStateMachine):
 
     def _attempt(self) -> str:
         """Model one fetch of the whole list, and return the error that a start ends with."""
-        if self.version is None or self.version < self.highest:
+        older = self.version is not None and self.version < self.highest
+        if self.version is None or (older and self.profile.refuses_older):
             self.failed_at = self.phone.clock
             self.due_fetches += 2
-            if self.served is None:
-                return "ErrorFetchingPinningInfo"
-            return "ConfigIntegrityError" if self.version else "ConfigurationValidationFailed"
+            self.failure = self._failure()
+            return self.failure
         now = self.phone.clock
         self.in_force, self.highest = (self.version, now), self.version
         self.token_on_disk, self.state_on_disk = self.version, (now, self.version)
         self.fresh, self.failed_at = True, None
         self.due_fetches += 1
         return ""
+
+    def _failure(self) -> str:
+        if self.served is None:
+            return "ErrorFetchingPinningInfo"
+        return "ConfigIntegrityError" if self.version else "ConfigurationValidationFailed"
+
+
+class LifeBeforeReplayProtection(ConfigurationLife):
+    """The same with a setup that fetches, and with older versions like any other."""
+
+    profile = SDK_4_1
 
 
 def _error_of(call: Callable[[], object]) -> str:
@@ -157,7 +177,8 @@ def _error_of(call: Callable[[], object]) -> str:
     return ""
 
 
-ConfigurationLife.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None
-)
+MANY = settings(max_examples=100, stateful_step_count=30, deadline=None)
+ConfigurationLife.TestCase.settings = MANY
+LifeBeforeReplayProtection.TestCase.settings = MANY
 TestConfigurationLife = ConfigurationLife.TestCase
+TestLifeBeforeReplayProtection = LifeBeforeReplayProtection.TestCase

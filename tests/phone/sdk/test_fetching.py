@@ -7,7 +7,8 @@ import time
 import pytest
 
 from lab.backend import API, COLLECTOR, CONFIGURATION, Fault, Outage
-from lab.phone.sdk import configuration
+from lab.phone.sdk import configuration, lifecycle
+from lab.phone.sdk.client import ReferenceClient41
 from lab.phone.sdk.errors import (
     ConfigIntegrityError,
     ConfigurationValidationFailed,
@@ -16,6 +17,7 @@ from lab.phone.sdk.errors import (
     PinsMismatch,
     TrustPinError,
 )
+from lab.phone.sdk.storage import TOKEN
 from lab.pinning.forgery import with_payload
 from lab.pinning.jws import new_signing_key, sign_configuration
 from tests.phone.sdk.conftest import World
@@ -30,6 +32,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tests about hanging sources be quick."""
     monkeypatch.setattr(configuration, "REFRESH_CAP", 0.4)
     monkeypatch.setattr(configuration, "COLD_CAP", 0.5)
+
+
+@pytest.fixture
+def no_cooldown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a setup follow at once on one that failed."""
+    monkeypatch.setattr(lifecycle, "COOLDOWN", 0.0)
 
 
 def fetches(world: World) -> int:
@@ -75,10 +83,30 @@ def test_after_a_day_the_app_fails_closed_and_recovers(world: World) -> None:
     assert world.events[-1].error is None
 
 
-@pytest.mark.parametrize("outage", [Outage.REFUSE, Outage.RESET, Outage.HANG])
-def test_a_cold_start_without_a_source_fails(world: World, outage: Outage) -> None:
+OUTAGES = [Outage.REFUSE, Outage.RESET, Outage.HANG]
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_a_cold_start_without_a_source_is_told_at_the_first_request(
+    world: World, outage: Outage
+) -> None:
     world.backend.set_outage(CONFIGURATION, outage)
+    began = time.monotonic()
     client = world.launch()
+    client.setup(world.settings)
+    with pytest.raises(ErrorFetchingPinningInfo):
+        client.get(URL)
+    assert time.monotonic() - began < 2
+    assert world.backend.origin.hits() == ()
+    assert world.events == []
+    world.backend.set_outage(CONFIGURATION, Outage.NONE)
+    assert client.get(URL).status == 200
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_before_6_it_is_told_at_the_setup(world: World, outage: Outage, no_cooldown: None) -> None:
+    world.backend.set_outage(CONFIGURATION, outage)
+    client = world.launch(ReferenceClient41)
     began = time.monotonic()
     with pytest.raises(ErrorFetchingPinningInfo):
         client.setup(world.settings)
@@ -102,25 +130,25 @@ def test_a_start_without_a_source_after_a_good_one_works(world: World) -> None:
         client.get(URL)
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Fault.NOT_FOUND, ErrorFetchingPinningInfo),
-        (Fault.SERVER_ERROR, ErrorFetchingPinningInfo),
-        (Fault.HTML, ConfigurationValidationFailed),
-        (Fault.TRUNCATED, ConfigurationValidationFailed),
-        (Fault.CUT, ErrorFetchingPinningInfo),
-        (Fault.SLOW, ErrorFetchingPinningInfo),
-        (Fault.OVERSIZE, ErrorFetchingPinningInfo),
-        (Fault.REDIRECT, ErrorFetchingPinningInfo),
-        (Fault.HANG, ErrorFetchingPinningInfo),
-    ],
-)
+FAULTS = [
+    (Fault.NOT_FOUND, ErrorFetchingPinningInfo),
+    (Fault.SERVER_ERROR, ErrorFetchingPinningInfo),
+    (Fault.HTML, ConfigurationValidationFailed),
+    (Fault.TRUNCATED, ConfigurationValidationFailed),
+    (Fault.CUT, ErrorFetchingPinningInfo),
+    (Fault.SLOW, ErrorFetchingPinningInfo),
+    (Fault.OVERSIZE, ErrorFetchingPinningInfo),
+    (Fault.REDIRECT, ErrorFetchingPinningInfo),
+    (Fault.HANG, ErrorFetchingPinningInfo),
+]
+
+
+@pytest.mark.parametrize(("fault", "error"), FAULTS)
 def test_whatever_the_service_does_wrong_is_survived(
-    world: World, fault: Fault, error: type[TrustPinError]
+    world: World, fault: Fault, error: type[TrustPinError], no_cooldown: None
 ) -> None:
     world.backend.configuration.fault = fault
-    client = world.launch()
+    client = world.launch(ReferenceClient41)
     with pytest.raises(error):
         client.setup(world.settings)
     world.backend.configuration.fault = Fault.NONE
@@ -130,6 +158,20 @@ def test_whatever_the_service_does_wrong_is_survived(
     assert client.get(URL).status == 200
     assert fetches(world) == 5
     assert {hit.path for hit in world.backend.configuration.hits()} == {"/pins.jws"}
+
+
+@pytest.mark.parametrize(("fault", "error"), FAULTS)
+def test_whatever_the_service_does_wrong_is_told_at_the_first_request(
+    world: World, fault: Fault, error: type[TrustPinError]
+) -> None:
+    world.backend.configuration.fault = fault
+    client = world.launch()
+    client.setup(world.settings)
+    with pytest.raises(error):
+        client.get(URL)
+    assert world.backend.origin.hits() == ()
+    world.backend.configuration.fault = Fault.NONE
+    assert client.get(URL).status == 200
 
 
 def test_a_source_that_drips_has_no_more_time(world: World) -> None:
@@ -156,9 +198,13 @@ def test_what_the_owner_did_not_sign_is_refused(world: World) -> None:
     for wrong in forged:
         world.serve(wrong)
         with pytest.raises(ConfigurationValidationFailed):
-            world.launch().setup(world.settings)
+            world.ready().get(URL)
+        with pytest.raises(ConfigurationValidationFailed):
+            world.launch(ReferenceClient41).setup(world.settings)
+    assert world.backend.origin.hits() == ()
     world.publish(1)
     client = world.ready()
+    world.phone.lines.clear()
     for number, wrong in enumerate(forged, 1):
         world.serve(wrong)
         world.phone.clock += 601
@@ -180,11 +226,13 @@ def test_an_older_configuration_is_refused(world: World) -> None:
     assert client.get(URL).status == 200
     assert client.configuration().version == 2
     client.close()
-    with pytest.raises(ConfigIntegrityError):
-        world.launch().setup(world.settings)
-    world.backend.set_outage(CONFIGURATION, Outage.REFUSE)
     again = world.ready()
+    assert again.get(URL).status == 200
     assert again.configuration().version == 2
+    again.close()
+    (world.storage / TOKEN).unlink()
+    with pytest.raises(ConfigIntegrityError):
+        world.ready().get(URL)
 
 
 def test_a_withdrawn_pin_is_refused_after_the_next_fetch(world: World) -> None:

@@ -230,14 +230,17 @@ class Connection:
 
     def _forget(self, stream: Stream) -> None:
         """Close a stream that nobody serves any more."""
+        # It has to be found until then: closing waits for the last acknowledgement.
+        stream.close()
         with self._lock:
             self._streams.pop(stream.local, None)
-        stream.close()
 
     def _send(self, message: Message) -> None:
         try:
             self._wire.send(message)
-        except OSError:
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                self._say(f"connection {self.number}: {error}; closed")
             # Whoever receives notices it, too, and tidies up.
             self._wire.end()
 

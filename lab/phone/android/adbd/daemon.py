@@ -52,14 +52,35 @@ class Adbd:
         self._lock = threading.Lock()
         self._open: dict[Connection, threading.Thread] = {}
         self._count = 0
-        self._closed = False
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._closed = self._ended = False
+        self._listen(port)
         self.port: int = self._socket.getsockname()[1]
-        self._accepting = threading.Thread(target=self._accept, name="adbd", daemon=True)
-        self._accepting.start()
+        system.boot.on_reboot(self._stop, self._go_on)
 
     def close(self) -> None:
         """End every connection and stop listening. May be repeated."""
+        self._ended = True
+        self._stop()
+
+    def _listen(self, port: int) -> None:
+        """Begin to listen. Raises OSError."""
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._closed = False
+        self._accepting = threading.Thread(
+            target=self._accept, args=(self._socket,), name="adbd", daemon=True
+        )
+        self._accepting.start()
+
+    def _go_on(self) -> None:
+        """Listen again, after the phone has restarted."""
+        if self._ended or not self._closed:
+            return
+        try:
+            self._listen(self.port)
+        except OSError as error:
+            self._say(f"port {self.port} is not to be had any more: {error.strerror}")
+
+    def _stop(self) -> None:
         with self._lock:
             self._closed = True
             open_ones = list(self._open.items())
@@ -75,12 +96,12 @@ class Adbd:
         self._accepting.join(max(0.0, deadline - time.monotonic()))
         self._socket.close()
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         while True:
             try:
-                sock, _ = self._socket.accept()
+                sock, _ = listening.accept()
             except OSError:
-                if self._closed:
+                if self._closed or listening is not self._socket:
                     return
                 continue
             self._welcome(sock)

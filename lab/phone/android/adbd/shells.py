@@ -124,6 +124,8 @@ class _Framed:
         """Go on to the next frame with input. Raises StreamClosed."""
         kind, length = _FRAME.unpack(self._stream.read_exactly(_FRAME.size))
         if length > MAX_FRAME:
+            # Whatever follows could not be told apart any more.
+            self._stream.close()
             raise StreamClosed
         if kind == _STDIN:
             self._left = length

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from lab.phone.android.adbd.messages import Kind, Message, ProtocolBroken
 
+CLOSE_CAP = 5.0
+"""Seconds for the peer to acknowledge the last bytes of a stream."""
+
 
 class StreamClosed(Exception):
     """The peer has closed the stream, or the connection has ended."""
@@ -99,8 +102,12 @@ class Stream:
                 self._send(Message(Kind.WRTE, self.local, self._remote, bytes(part)))
 
     def close(self) -> None:
-        """End the stream from this side. May be repeated."""
+        """End the stream from this side, once the peer has acknowledged what was written, or
+        after ``CLOSE_CAP``. May be repeated."""
         with self._changed:
+            self._changed.wait_for(
+                lambda: self._ready or self._remote == 0 or self.hung_up.is_set(), CLOSE_CAP
+            )
             self._closed = True
             self._unread = memoryview(b"")
             self.hung_up.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import stat
 from collections.abc import Iterator
@@ -10,10 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from lab.phone.android.system import AndroidSystem
-from lab.phone.files import FileError
+from lab.phone.files import FileError, PhoneFiles
+from lab.phone.state import LATEST
 
-FOLDER_MODE = stat.S_IFDIR | 0o771
-FILE_MODE = stat.S_IFREG | 0o644
 _LINK = stat.S_IFLNK
 
 
@@ -37,20 +35,25 @@ class Status:
 
 
 class SyncFiles:
-    """Reads and writes as the adb daemon does. Methods raise FileError."""
+    """Reads and writes as the adb daemon does: as root or as the shell. Methods raise FileError."""
 
     def __init__(self, system: AndroidSystem) -> None:
-        self._files = system.phone.files
+        self._access = system.access
+
+    @property
+    def _files(self) -> PhoneFiles:
+        return self._access.files(self._access.adb_uid)
 
     def status(self, path: str) -> Status | None:
         """Return what is known of ``path``; None where there is nothing."""
         try:
-            found = self._files.host_path(path).stat()
-        except (OSError, FileError):
+            found = self._files.status(path)
+        except FileError:
             return None
-        mode = FOLDER_MODE if stat.S_ISDIR(found.st_mode) else FILE_MODE
-        size = 4096 if stat.S_ISDIR(found.st_mode) else found.st_size
-        return Status(mode, size, int(found.st_mtime), found.st_ino)
+        kind = stat.S_IFDIR if found.is_folder else stat.S_IFREG
+        owner = found.attributes
+        mode = kind | owner.mode
+        return Status(mode, found.size, int(found.modified), found.number, owner.uid, owner.gid)
 
     def entries(self, path: str) -> Iterator[tuple[str, Status]]:
         """Return what is in a folder; nothing where there is none, as adbd does."""
@@ -68,6 +71,10 @@ class SyncFiles:
         """Write a file; ``mode`` is that of ``stat``, ``modified`` epoch seconds."""
         if stat.S_IFMT(mode) == _LINK:
             raise FileError(path, "Operation not permitted")
-        self._files.write(path, content)
-        with suppress(OSError):
-            os.utime(self._files.host_path(path), (modified, modified))
+        files = self._files
+        # As adbd has it: what the owner may, everybody may.
+        owner = mode >> 6 & 7
+        files.write(path, content)
+        with suppress(FileError):
+            files.change(path, mode=owner << 6 | owner << 3 | owner)
+        files.touch(path, min(float(modified), LATEST))

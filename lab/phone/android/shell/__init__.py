@@ -8,7 +8,17 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
-from lab.phone.android.shell import apps, files, system, text
+from lab.phone.android.shell import (
+    apps,
+    clock,
+    file_attributes,
+    files,
+    iptables,
+    mounts,
+    root,
+    system,
+    text,
+)
 from lab.phone.android.shell.builtins import BUILTINS, sh
 from lab.phone.android.shell.evaluation import Evaluation
 from lab.phone.android.shell.flow import Streams
@@ -80,7 +90,7 @@ class Shell:
         return Evaluation(self._system, _COMMANDS, BUILTINS, hung_up)
 
     def _scope(self) -> Scope:
-        return Scope(Identity())
+        return Scope(Identity(self._system.access.adb_uid))
 
 
 _COMMANDS: dict[str, Command] = {
@@ -88,5 +98,10 @@ _COMMANDS: dict[str, Command] = {
     **files.COMMANDS,
     **system.COMMANDS,
     **apps.COMMANDS,
+    **clock.COMMANDS,
+    **file_attributes.COMMANDS,
+    **iptables.COMMANDS,
+    **mounts.COMMANDS,
+    **root.COMMANDS,
     "sh": sh,
 }

@@ -1,158 +1,213 @@
-"""Commands that work on apps: am, pm, cmd."""
+"""Commands that work on apps: am, and cmd, which leads to the services."""
 
 from __future__ import annotations
 
-from lab.phone.android.shell.process import EXIT_USAGE, CommandFailed, Process
-from lab.phone.android.shell.wifi import wifi
-from lab.phone.ui import Screen
+import time
+from collections.abc import Callable, Sequence
 
-_WITH_VALUE = {
-    **dict.fromkeys(("-a", "-c", "-d", "-f", "-n", "-t", "-p", "--user", "--display"), 1),
-    **dict.fromkeys(("-e", "--es", "--ez", "--ei", "--el", "--eu"), 2),
-}
-"""Options of ``am start`` and how many values they take."""
-_ALONE = frozenset({"-W", "-S", "-D", "-R"})
+from lab.phone.android.automation import SERVER, TESTS
+from lab.phone.android.shell.arguments import first, only_package
+from lab.phone.android.shell.battery import battery
+from lab.phone.android.shell.instrument import instrument
+from lab.phone.android.shell.intents import Intent, read_intent
+from lab.phone.android.shell.packages import package
+from lab.phone.android.shell.process import EXIT_USAGE, CommandFailed, Process
+from lab.phone.android.shell.services import lock_settings, notification, statusbar
+from lab.phone.android.shell.wifi import wifi
+
+Rest = Sequence[str]
+
+
+def stop(process: Process, package: str) -> None:
+    """End every process of a package."""
+    # The instrumentation of a package runs in the process of the one that it works on.
+    names = (TESTS, SERVER) if package == TESTS else (package,)
+    for name in names:
+        for pid in process.system.processes.pids(name):
+            process.system.processes.kill(pid)
 
 
 def _am(process: Process) -> int:
-    name, rest = _first(process.arguments)
-    if name in ("start", "start-activity"):
-        return _start(process, rest)
-    if name == "force-stop":
-        process.screen.stop(_only(process, rest))
-        return 0
-    raise CommandFailed(
-        f"Unknown command: {name}; this phone's 'am' has force-stop, start, start-activity",
-        EXIT_USAGE,
-    )
+    name, rest = first(process.arguments)
+    command = _AM.get(name)
+    if command is None:
+        raise CommandFailed(
+            f"Unknown command: {name}; this phone's 'am' has {', '.join(sorted(_AM))}", EXIT_USAGE
+        )
+    return command(process, rest)
 
 
-def _start(process: Process, arguments: list[str]) -> int:
-    found, rest = _intent(arguments)
-    component = found.get("-n", "") or found.get("-p", "")
-    data = found.get("-d")
-    if not component and rest:
-        component = rest[0]
-    shown = [
-        *(f"{key}={found[option]}" for option, key in _SHOWN if option in found),
-        *([f"cmp={component}"] if component else []),
-    ]
-    process.out.line(f"Starting: Intent {{ {' '.join(shown)} }}")
-    if "-S" in found:
-        process.screen.stop(component.partition("/")[0])
-    try:
-        process.screen.launch(component, data=data)
-    except ValueError:
-        if component:
-            process.err.line("Error type 3")
-            process.err.line(f"Error: Activity class {{{component}}} does not exist.")
-        else:
-            process.err.line("Error: Activity not started, unable to resolve Intent")
-        return 1
-    front = process.screen.foreground
-    if "-W" in found and front is not None:
-        process.print_lines(["Status: ok", f"Activity: {front.package}/{front.name}", "Complete"])
+def _force_stop(process: Process, rest: Rest) -> int:
+    stop(process, only_package(rest))
     return 0
 
 
-_SHOWN = (("-a", "act"), ("-c", "cat"), ("-d", "dat"), ("-f", "flg"))
+def _kill(process: Process, rest: Rest) -> int:
+    """End an app that is in the background."""
+    wanted = only_package(rest)
+    front = process.screen.foreground
+    if front is None or front.package != wanted:
+        stop(process, wanted)
+    return 0
 
 
-def _intent(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
-    found: dict[str, str] = {}
-    rest: list[str] = []
-    waiting = list(arguments)
-    while waiting:
-        argument = waiting.pop(0)
-        if argument in _WITH_VALUE:
-            count = _WITH_VALUE[argument]
-            if len(waiting) < count:
-                raise CommandFailed(f'Error: Argument expected after "{argument}"', EXIT_USAGE)
-            found[argument] = waiting[0]
-            del waiting[:count]
-        elif argument in _ALONE:
-            found[argument] = ""
-        elif argument.startswith("-"):
-            raise CommandFailed(f"Error: Unknown option: {argument}", EXIT_USAGE)
+def _kill_all(process: Process, _: Rest) -> int:
+    for app in process.screen.apps:
+        _kill(process, [app.package])
+    return 0
+
+
+def _crash(process: Process, rest: Rest) -> int:
+    process.system.faults.crash(only_package(rest))
+    return 0
+
+
+def _current_user(process: Process, _: Rest) -> int:
+    process.out.line("0")
+    return 0
+
+
+def _broadcast(process: Process, rest: Rest) -> int:
+    """Nobody on this phone receives broadcasts, which is no failure of theirs."""
+    process.out.line(f"Broadcasting: {read_intent(rest)}")
+    process.out.line("Broadcast completed: result=0")
+    return 0
+
+
+def _start_service(process: Process, rest: Rest) -> int:
+    intent = read_intent(rest)
+    process.out.line(f"Starting service: {intent}")
+    if not process.system.background.start(intent.package):
+        process.err.line("Error: Not found; no service started.")
+        return EXIT_USAGE
+    return 0
+
+
+def _stop_service(process: Process, rest: Rest) -> int:
+    intent = read_intent(rest)
+    process.out.line(f"Stopping service: {intent}")
+    if not process.system.background.running(intent.package):
+        process.err.line("Service not stopped: was not running.")
+        return EXIT_USAGE
+    stop(process, intent.package)
+    process.out.line("Service stopped")
+    return 0
+
+
+def _start(process: Process, rest: Rest) -> int:
+    intent = read_intent(rest)
+    process.out.line(f"Starting: {intent}")
+    if "-S" in intent:
+        stop(process, intent.package)
+    complaint = _without_screen(process, intent)
+    if complaint is not None:
+        process.err.line(complaint)
+        return 1 if complaint else 0
+    return _start_on_screen(process, intent)
+
+
+def _without_screen(process: Process, intent: Intent) -> str | None:
+    """Start an app that has no screen here. Returns what there is to complain about, and None
+    where the app is another."""
+    installed = process.system.packages.get(intent.package)
+    if installed is None or intent.package in dict(process.screen.packages):
+        return None
+    activity = intent.component.partition("/")[2]
+    full = intent.package + activity if activity.startswith(".") else activity
+    if full and full not in installed.manifest.activities:
+        return f"Error type 3\nError: Activity class {{{intent.component}}} does not exist."
+    if process.system.background.start(intent.package):
+        return ""
+    return "Error: Activity not started, this phone cannot run DEX code"
+
+
+def _start_on_screen(process: Process, intent: Intent) -> int:
+    screen = process.screen
+    before = screen.foreground
+    launched = "HOT" if screen.running(intent.package) else "COLD"
+    began = time.monotonic()
+    try:
+        screen.launch(intent.component, data=intent.data, action=intent.action)
+    except ValueError:
+        if intent.component:
+            process.err.line("Error type 3")
+            process.err.line(f"Error: Activity class {{{intent.component}}} does not exist.")
         else:
-            rest.append(argument)
-    return found, rest
-
-
-def _pm(process: Process) -> int:
-    return _package(process, list(process.arguments))
-
-
-def _cmd(process: Process) -> int:
-    service, rest = _first(process.arguments)
-    if service == "package":
-        return _package(process, rest)
-    if service == "wifi":
-        return wifi(process, rest)
-    if service == "activity":
-        process.arguments = rest
-        return _am(process)
-    raise CommandFailed(f"cmd: Can't find service: {service}", 20)
-
-
-def _package(process: Process, arguments: list[str]) -> int:
-    name, rest = _first(arguments)
-    if name == "list" and rest[:1] == ["packages"]:
-        _list_packages(process, rest[1:])
-    elif name == "clear":
-        _clear(process, _only(process, rest))
-    elif name == "path":
-        package = _only(process, rest)
-        if package not in dict(process.screen.packages):
-            return 1
-        process.out.line(f"package:/data/app/{package}/base.apk")
-    elif name == "dump":
-        process.print_lines(dump(process.screen, _only(process, rest)))
-    else:
-        raise CommandFailed(
-            f"Unknown command: {name}; this phone's 'pm' has clear, dump, list packages, path",
-            EXIT_USAGE,
+            process.err.line(f"Error: Activity not started, unable to resolve {intent}")
+        return 1
+    front = screen.foreground
+    if front is not None and front is before:
+        process.err.line(
+            "Warning: Activity not started, intent has been delivered to currently running "
+            "top-most instance."
+        )
+    if "-W" in intent and front is not None:
+        took = round(1000 * (time.monotonic() - began))
+        process.print_lines(
+            [
+                "Status: ok",
+                f"LaunchState: {launched}",
+                f"Activity: {front.package}/{front.name}",
+                f"TotalTime: {took}",
+                f"WaitTime: {took}",
+                "Complete",
+            ]
         )
     return 0
 
 
-def _list_packages(process: Process, arguments: list[str]) -> None:
-    wanted = [argument for argument in arguments if not argument.startswith("-")]
-    for package, _ in process.screen.packages:
-        if all(text in package for text in wanted):
-            process.out.line(f"package:{package}")
+_AM: dict[str, Callable[[Process, Rest], int]] = {
+    "broadcast": _broadcast,
+    "crash": _crash,
+    "force-stop": _force_stop,
+    "get-current-user": _current_user,
+    "instrument": instrument,
+    "kill": _kill,
+    "kill-all": _kill_all,
+    "start": _start,
+    "start-activity": _start,
+    "start-foreground-service": _start_service,
+    "start-service": _start_service,
+    "startservice": _start_service,
+    "stop-app": _force_stop,
+    "stop-service": _stop_service,
+    "stopservice": _stop_service,
+}
 
 
-def _clear(process: Process, package: str) -> None:
-    try:
-        process.screen.clear(package)
-    except ValueError:
-        process.out.line("Failed")
-        raise CommandFailed("") from None
-    process.out.line("Success")
+def _pm(process: Process) -> int:
+    return package(process, process.arguments)
 
 
-def dump(screen: Screen, package: str) -> list[str]:
-    """Return what is known of an app, as ``dumpsys package`` shows it."""
-    version = dict(screen.packages).get(package)
-    if version is None:
-        return [f"Unable to find package: {package}"]
-    return ["Packages:", f"  Package [{package}] (0):", f"    versionName={version}"]
+def _activity(process: Process, rest: Rest) -> int:
+    process.arguments = rest
+    return _am(process)
 
 
-def _first(arguments: object) -> tuple[str, list[str]]:
-    items = [str(item) for item in arguments] if isinstance(arguments, list | tuple) else []
-    return (items[0], items[1:]) if items else ("", [])
+_CMD: dict[str, Callable[[Process, Rest], int]] = {
+    "activity": _activity,
+    "battery": battery,
+    "lock_settings": lock_settings,
+    "notification": notification,
+    "package": package,
+    "statusbar": statusbar,
+    "wifi": lambda process, rest: wifi(process, list(rest)),
+}
 
 
-def _only(process: Process, arguments: list[str]) -> str:
-    """Return the package that is meant, past ``--user N``."""
-    rest = list(arguments)
-    if rest[:1] == ["--user"]:
-        del rest[:2]
-    if len(rest) != 1:
-        raise CommandFailed("Error: no package specified", EXIT_USAGE)
-    return rest[0]
+def _cmd(process: Process) -> int:
+    name, rest = first(process.arguments)
+    if name == "-l":
+        process.print_lines(["Currently running services:", *(f"  {each}" for each in _CMD)])
+        return 0
+    service = _CMD.get(name)
+    if service is None:
+        raise CommandFailed(f"cmd: Can't find service: {name}", 20)
+    return service(process, rest)
 
 
-COMMANDS = {"am": _am, "cmd": _cmd, "pm": _pm}
+def _locksettings(process: Process) -> int:
+    return lock_settings(process, process.arguments)
+
+
+COMMANDS = {"am": _am, "cmd": _cmd, "locksettings": _locksettings, "pm": _pm}

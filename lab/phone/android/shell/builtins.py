@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lab.phone.android.shell.evaluation import Builtin, Evaluation
 from lab.phone.android.shell.expansion import BLANKS, cut
 from lab.phone.android.shell.flow import Ended, LoopLeft, Streams
 from lab.phone.android.shell.process import CommandFailed, Input, Process
 from lab.phone.android.shell.scope import SHELL, Scope
+from lab.phone.files import FileError
 
 MAX_LINE = 1024 * 1024
 """Bytes of a line that ``read`` takes."""
 
 
-def read_line(source: Input, limit: int = MAX_LINE) -> bytes | None:
-    """Read a line, without its end, and not a byte more; None at the end of the input.
+def read_line(source: Input, limit: int = MAX_LINE) -> bytes:
+    """Read a line with its end, and not a byte more; without one where the input ends there.
 
     Raises CommandFailed for one of more than ``limit`` bytes.
     """
     line = bytearray()
-    while (sign := source.read(1)) != b"\n":
-        if not sign:
-            return bytes(line) or None
+    while not line.endswith(b"\n") and (sign := source.read(1)):
         line += sign
         if len(line) > limit:
             raise CommandFailed(f"{SHELL}: a line is longer than {limit} bytes")
@@ -79,9 +79,17 @@ def _shift(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> in
     return 0
 
 
-def _cd(_: Evaluation, __: Scope, ___: Streams, words: Sequence[str]) -> int:
-    if list(words[1:]) not in ([], ["/"]):
-        raise CommandFailed(f"{SHELL}: cd: this phone's shell stays in /")
+def _cd(evaluation: Evaluation, scope: Scope, _: Streams, words: Sequence[str]) -> int:
+    wanted = words[1] if len(words) > 1 else scope.variables.get("HOME", "/")
+    files = evaluation.files(scope)
+    try:
+        if not files.status(wanted).is_folder:
+            raise FileError(wanted, "Not a directory")
+        folder = files.clean_path(wanted)
+    except FileError as error:
+        raise CommandFailed(f"{SHELL}: cd: {error}", 2) from None
+    scope.identity = replace(scope.identity, folder=folder)
+    scope.set("PWD", folder)
     return 0
 
 
@@ -96,7 +104,7 @@ def _read(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -
     names = [word for word in words[1:] if word != "-r"] or ["REPLY"]
     raw = "-r" in words[1:]
     line = read_line(streams.source)
-    text = "" if line is None else line.decode("utf-8", "replace").replace("\0", "")
+    text = line.removesuffix(b"\n").decode("utf-8", "replace").replace("\0", "")
     if not raw:
         text = text.replace("\\", "")
     separators = scope.variables.get("IFS", BLANKS)
@@ -108,7 +116,7 @@ def _read(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -
         scope.set(_name(words[0], name), value)
         rest = rest[len(value) + len(separator) :]
     scope.set(_name(words[0], names[-1]), rest)
-    return 1 if line is None else 0
+    return 0 if line.endswith(b"\n") else 1
 
 
 def sh(process: Process) -> int:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from lab.phone.android.shell.expansion import Expansion
-from lab.phone.android.shell.flow import Ended, Exhausted, LoopLeft, Streams, complain
+from lab.phone.android.shell.flow import Ended, Exhausted, HungUp, LoopLeft, Streams, complain
 from lab.phone.android.shell.process import Command, Process, files_of
 from lab.phone.android.shell.redirection import redirected
 from lab.phone.android.shell.scope import SHELL, Scope
@@ -16,11 +16,9 @@ from lab.phone.android.shell.streams import CommandFailed, Given, Output
 from lab.phone.android.shell.syntax import SyntaxFailed, parse
 from lab.phone.android.shell.tree import Condition, For, Group, If, Loop, Node, Script, Simple
 from lab.phone.android.system import AndroidSystem
-from lab.phone.files import FileError
+from lab.phone.files import FileError, PhoneFiles
 
 NOT_FOUND = 127
-HUNG_UP = 129
-"""128 + SIGHUP."""
 MAX_STEPS = 200_000
 """Commands that one command line may run."""
 MAX_EXPANDED = 128 * 1024 * 1024
@@ -60,8 +58,6 @@ class Evaluation:
         standard error."""
         try:
             return self.run_on(text, scope, streams)
-        except Exhausted as ended:
-            return complain(streams, CommandFailed(f"{SHELL}: {ended.reason}"))
         except Ended as ended:
             return ended.code
 
@@ -72,6 +68,8 @@ class Evaluation:
             return self.run(text, scope, streams)
         except LoopLeft:
             return 0
+        except Exhausted as ended:
+            return complain(streams, CommandFailed(f"{SHELL}: {ended.reason}"))
         except SyntaxFailed as error:
             return complain(streams, CommandFailed(f"{SHELL}: {error}"))
         except CommandFailed as error:
@@ -326,7 +324,11 @@ class Evaluation:
                 codes.append(code)
             return written.content.decode("utf-8", "replace").replace("\0", "").rstrip("\n")
 
-        return Expansion(scope, files_of(self._system, scope.identity).names, write, self._spend)
+        return Expansion(scope, self.files(scope).names, write, self._spend)
+
+    def files(self, scope: Scope) -> PhoneFiles:
+        """Return the phone's files, as who runs the script sees them."""
+        return files_of(self._system, scope.identity)
 
     def _subshell(self, script: Script, scope: Scope, streams: Streams, *, tested: bool) -> int:
         try:
@@ -339,14 +341,14 @@ class Evaluation:
     def _redirected(
         self, node: Node, scope: Scope, streams: Streams
     ) -> AbstractContextManager[Streams]:
-        files = files_of(self._system, scope.identity)
+        files = self.files(scope)
         return redirected(node.redirections, streams, files, self._expansion(scope, streams).text)
 
     def _step(self) -> None:
         """Count a command. Raises Ended where there is no going on."""
         self._steps += 1
         if self._hung_up.is_set():
-            raise Ended(HUNG_UP)
+            raise HungUp
         if self._steps > MAX_STEPS:
             raise Exhausted(f"more than {MAX_STEPS} commands")
 

@@ -113,17 +113,18 @@ class Expansion:
             fields.add_value(text, quoted=part.quoted)
 
     def _files(self, pattern: str) -> list[str]:
-        """Return the files that a pattern means; the shell's own folder is ``/``."""
+        """Return the files that a pattern means; a relative one begins in the shell's folder."""
         parts = pattern.split("/")
         relative = bool(parts[0])
-        found = [""]
+        start = self._scope.identity.folder.rstrip("/") if relative else ""
+        found = [start]
         for part in parts if relative else parts[1:]:
             if not found:
                 return []
             found = [path for folder in found for path in self._matching(folder, part)]
             if len(found) > MAX_WORDS:
                 raise CommandFailed(f"{SHELL}: Argument list too long")
-        return sorted(path.removeprefix("/") if relative else path for path in found)
+        return sorted(path.removeprefix(f"{start}/") if relative else path for path in found)
 
     def _matching(self, folder: str, part: str) -> list[str]:
         if not _MAGIC.search(re.sub(r"\[[*?\[]\]", "", part)):

@@ -1,50 +1,154 @@
-"""Commands that work on files: ls, mkdir, rm, screencap."""
+"""Commands that work on files: cp, ln, ls, mkdir, mv, realpath, rm, rmdir, screencap, touch."""
 
 from __future__ import annotations
 
-from lab.phone.android.shell.process import CommandFailed, Process, options
-from lab.phone.files import FileError
+import posixpath
+import re
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lab.phone.android.accounts import name_of
+from lab.phone.android.shell.process import Command, CommandFailed, Process, options
+from lab.phone.files import FileError, PhoneFiles, Status
+
+MAX_FILES = 10_000
+"""Files that one command works on."""
+_UMASK = 0o022
+_NAMESPACE = re.compile(r"/proc/(\d{1,9}|self)/ns/mnt", re.ASCII)
 
 
-def _ls(process: Process) -> int:
-    found, paths = options(process, "1aAldh")
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    status: Status
+
+
+def mode_text(status: Status) -> str:
+    """Return a mode as ``ls -l`` shows it."""
+    kind = stat.S_IFDIR if status.is_folder else stat.S_IFREG
+    return stat.filemode(kind | status.attributes.mode)
+
+
+def below(files: PhoneFiles, path: str) -> list[str]:
+    """Return a path and, where it is a folder, all that is in it; folders before their contents.
+
+    Raises FileError, also for more than MAX_FILES.
+    """
+    found = [path]
+    for each in found:
+        if files.status(each).is_folder:
+            found += [posixpath.join(each, name) for name in files.names(each)]
+        if len(found) > MAX_FILES:
+            raise FileError(path, "Argument list too long")
+    return found
+
+
+def each_path(process: Process, paths: list[str], work: object) -> int:
+    """Call ``work`` with each path; one that cannot be worked on does not keep from the rest."""
+    assert callable(work)
     code = 0
-    for path in paths or ["/"]:
+    for path in paths:
         try:
-            names = (path,) if "d" in found else process.phone.files.names(path)
+            work(path)
         except FileError as error:
             process.complain(str(error))
             code = 1
-            continue
-        shown = [name for name in names if "a" in found or "A" in found or name[:1] != "."]
-        if "l" in found:
-            shown = [_long(process, path, name) for name in shown]
-        process.print_lines(shown)
     return code
 
 
-def _long(process: Process, folder: str, name: str) -> str:
-    """Return a line of ``ls -l``, without the times: the phone's files have none of its own."""
-    host = process.phone.files.host_path(name if name == folder else f"{folder}/{name}")
-    try:
-        kind, size = ("drwxr-xr-x", 0) if host.is_dir() else ("-rw-r--r--", host.stat().st_size)
-    except OSError:
-        raise FileError(name, "No such file or directory") from None
-    return f"{kind} 1 root root {size:8} {name}"
+def _ls(process: Process) -> int:
+    found, paths = options(process, "1aAldhnrtSp")
+    files = process.files
+    shown: list[tuple[str, list[_Entry]]] = []
+    alone: list[_Entry] = []
+
+    def look(path: str) -> None:
+        status = files.status(path)
+        if "d" in found or not status.is_folder:
+            alone.append(_Entry(path, status))
+            return
+        entries = []
+        for name in files.names(path):
+            if name[:1] != "." or "a" in found or "A" in found:
+                entries.append(_Entry(name, files.status(posixpath.join(path, name))))
+        if "a" in found:
+            entries = [_Entry(".", status), _Entry("..", files.status(f"{path}/..")), *entries]
+        shown.append((path, entries))
+
+    code = each_path(process, paths or ["."], look)
+    process.print_lines(_lines(alone, found))
+    for number, (path, entries) in enumerate(shown):
+        if len(shown) > 1 or (shown and alone):
+            process.print_lines([*([""] if number or alone else []), f"{path}:"])
+        if "l" in found:
+            process.out.line(f"total {sum(-(-entry.status.size // 1024) for entry in entries)}")
+        process.print_lines(_lines(entries, found))
+    return code
+
+
+def _lines(entries: list[_Entry], found: dict[str, str]) -> list[str]:
+    """Return a folder's entries as ``ls`` shows them."""
+    if "S" in found:
+        entries = sorted(entries, key=lambda entry: -entry.status.size)
+    elif "t" in found:
+        entries = sorted(entries, key=lambda entry: -entry.status.modified)
+    if "r" in found:
+        entries = entries[::-1]
+    names = [
+        entry.name + ("/" if "p" in found and entry.status.is_folder else "") for entry in entries
+    ]
+    if "l" not in found:
+        return names
+    named = str if "n" in found else name_of
+    rows = [
+        (
+            mode_text(entry.status),
+            str(2 if entry.status.is_folder else 1),
+            named(entry.status.attributes.uid),
+            named(entry.status.attributes.gid),
+            str(entry.status.size),
+            f"{datetime.fromtimestamp(entry.status.modified, UTC):%Y-%m-%d %H:%M}",
+            name,
+        )
+        for entry, name in zip(entries, names, strict=True)
+    ]
+    user, group, size = (max((len(row[at]) for row in rows), default=0) for at in (2, 3, 4))
+    return [
+        f"{mode} {links} {owner:<{user}} {owners:<{group}} {length:>{size}} {at} {name}"
+        for mode, links, owner, owners, length, at, name in rows
+    ]
 
 
 def _mkdir(process: Process) -> int:
     found, paths = options(process, "pv", "m")
     if not paths:
         raise CommandFailed("mkdir: Needs 1 argument")
-    for path in paths:
-        host = process.phone.files.host_path(path)
-        if host.exists() and "p" not in found:
+    mode = _octal(process, found["m"]) if "m" in found else 0o755
+    files = process.files
+
+    def make(path: str) -> None:
+        if files.exists(path) and "p" not in found:
             raise FileError(path, "File exists")
-        if not host.parent.is_dir() and "p" not in found:
+        if "p" not in found and not files.exists(posixpath.dirname(files.clean_path(path))):
             raise FileError(path, "No such file or directory")
-        process.phone.files.make_folder(path)
-    return 0
+        files.make_folder(path, mode=mode)
+
+    return each_path(process, paths, make)
+
+
+def _rmdir(process: Process) -> int:
+    _, paths = options(process, "p")
+    files = process.files
+
+    def remove(path: str) -> None:
+        if not files.status(path).is_folder:
+            raise FileError(path, "Not a directory")
+        if files.names(path):
+            raise FileError(path, "Directory not empty")
+        files.remove(path, recursive=True)
+
+    return each_path(process, paths, remove)
 
 
 def _rm(process: Process) -> int:
@@ -52,26 +156,162 @@ def _rm(process: Process) -> int:
     force = "f" in found
     if not paths and not force:
         raise CommandFailed("rm: Needs 1 argument")
-    code = 0
-    for path in paths:
-        if force and not process.phone.files.host_path(path).exists():
-            continue
+    files = process.files
+
+    def remove(path: str) -> None:
         try:
-            process.phone.files.remove(path, recursive="r" in found or "R" in found)
+            files.remove(path, recursive="r" in found or "R" in found)
         except FileError as error:
-            process.complain(str(error))
-            code = 1
-    return code
+            if not (force and error.reason in ("No such file or directory", "Not a directory")):
+                raise
+
+    return each_path(process, paths, remove)
+
+
+def _cp(process: Process) -> int:
+    found, paths = options(process, "rRafpnvT")
+    if "a" in found:
+        found |= {"r": "", "p": ""}
+    recursive = bool({"r", "R"} & found.keys())
+
+    def copy(source: str, target: str) -> None:
+        files = process.files
+        if files.status(source).is_folder and not recursive:
+            raise FileError(source, "Is a directory")
+        start = files.clean_path(source)
+        if f"{files.clean_path(target)}/".startswith(f"{start}/"):
+            raise FileError(target, "Invalid argument")
+        for path in below(files, start):
+            to = target + path[len(start) :]
+            if not ("n" in found and files.exists(to)):
+                _copy_one(files, path, to, keep="p" in found)
+
+    return _each_to(process, paths, copy)
+
+
+def _copy_one(files: PhoneFiles, source: str, target: str, *, keep: bool) -> None:
+    status = files.status(source)
+    mode = status.attributes.mode & ~_UMASK
+    is_new = not files.exists(target)
+    if status.is_folder:
+        files.make_folder(target, mode=mode)
+    else:
+        content = files.read(source)
+        if is_new and not files.exists(posixpath.dirname(files.clean_path(target))):
+            raise FileError(target, "No such file or directory")
+        files.write(target, content, mode=mode)
+    if keep:
+        kept = status.attributes
+        files.change(target, mode=kept.mode)
+        files.touch(target, status.modified)
+        if files.status(target).attributes != kept:
+            files.change(target, uid=kept.uid, gid=kept.gid)
+
+
+def _mv(process: Process) -> int:
+    found, paths = options(process, "fnvT")
+    files = process.files
+
+    def move(source: str, target: str) -> None:
+        files.status(source)
+        if not ("n" in found and files.exists(target)):
+            files.move(source, target)
+
+    return _each_to(process, paths, move)
+
+
+def _each_to(process: Process, paths: list[str], work: object) -> int:
+    """Call ``work`` with each of the first paths and where it is to go: the last of them, or into
+    it where that is a folder."""
+    assert callable(work)
+    if len(paths) < 2:
+        raise CommandFailed(f"{process.name}: Needs 2 arguments")
+    files, last = process.files, paths[-1]
+    is_folder = files.exists(last) and files.status(last).is_folder
+    if len(paths) > 2 and not is_folder:
+        raise CommandFailed(f"{process.name}: '{last}' not directory")
+
+    def one(path: str) -> None:
+        name = posixpath.basename(files.clean_path(path))
+        work(path, posixpath.join(last, name) if is_folder else last)
+
+    return each_path(process, paths[:-1], one)
+
+
+def _touch(process: Process) -> int:
+    found, paths = options(process, "acm", "d")
+    at: float | None = None
+    if "d" in found:
+        match = re.fullmatch(r"@(\d{1,10}(?:\.\d{1,9})?)", found["d"], re.ASCII)
+        if match is None:
+            raise CommandFailed(f"touch: bad date '{found['d'][:40]}'")
+        at = float(match[1])
+    files = process.files
+
+    def touch(path: str) -> None:
+        if files.exists(path) or "c" not in found:
+            files.touch(path, at)
+
+    return each_path(process, paths, touch)
+
+
+def _ln(process: Process) -> int:
+    _, paths = options(process, "sfnvrT")
+    if not paths:
+        raise CommandFailed("ln: Needs 1 argument")
+    raise CommandFailed(
+        f"ln: cannot create link from '{paths[0]}' to '{paths[-1]}': Operation not permitted"
+    )
+
+
+def _realpath(process: Process) -> int:
+    found, paths = options(process, "efmnq")
+    files = process.files
+
+    def tell(path: str) -> None:
+        clean = files.clean_path(path)
+        match = _NAMESPACE.fullmatch(clean)
+        if match is not None and process.identity.root:
+            pid = process.identity.namespace if match[1] == "self" else int(match[1])
+            process.out.line(f"mnt:[{process.system.mounts.number(pid)}]")
+            return
+        if process.name == "readlink" and not {"e", "f", "m"} & found.keys():
+            # There are no links: nothing is to be read.
+            files.status(path)
+            raise FileError(path, "Invalid argument")
+        if "m" not in found:
+            files.status(posixpath.dirname(clean))
+        process.out.line(clean)
+
+    return each_path(process, paths, tell)
+
+
+def _octal(process: Process, text: str) -> int:
+    if re.fullmatch(r"[0-7]{1,4}", text) is None:
+        raise CommandFailed(f"{process.name}: bad mode '{text[:20]}'")
+    return int(text, 8)
 
 
 def _screencap(process: Process) -> int:
     _, paths = options(process, "p", "d")
     picture = process.screen.picture()
     if paths:
-        process.phone.files.write(paths[0], picture)
+        process.files.write(paths[0], picture)
     else:
         process.out.write(picture)
     return 0
 
 
-COMMANDS = {"ls": _ls, "mkdir": _mkdir, "rm": _rm, "screencap": _screencap}
+COMMANDS: dict[str, Command] = {
+    "cp": _cp,
+    "ln": _ln,
+    "ls": _ls,
+    "mkdir": _mkdir,
+    "mv": _mv,
+    "readlink": _realpath,
+    "realpath": _realpath,
+    "rm": _rm,
+    "rmdir": _rmdir,
+    "screencap": _screencap,
+    "touch": _touch,
+}

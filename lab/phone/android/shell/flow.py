@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from lab.phone.android.shell.streams import CommandFailed, Input, Output
 
+HUNG_UP = 129
+"""128 + SIGHUP."""
+
 
 class Ended(Exception):
     """The script ends here."""
@@ -14,6 +17,13 @@ class Ended(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+class HungUp(Ended):
+    """Nobody waits for the command line any more; it ends here, at every level."""
+
+    def __init__(self) -> None:
+        super().__init__(HUNG_UP)
 
 
 class Exhausted(Ended):

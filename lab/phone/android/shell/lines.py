@@ -8,13 +8,15 @@ from contextlib import AbstractContextManager
 
 from lab.phone.android.shell.builtins import read_line
 from lab.phone.android.shell.evaluation import Evaluation
-from lab.phone.android.shell.flow import Ended, Streams
+from lab.phone.android.shell.flow import Ended, HungUp, Streams
 from lab.phone.android.shell.scope import SHELL, Scope
 from lab.phone.android.shell.streams import CommandFailed
 from lab.phone.android.shell.syntax import Incomplete, SyntaxFailed, parse
 
 MAX_LINES = 2000
 """Lines that one command may go over."""
+INTERRUPTED = 130
+"""128 + SIGINT."""
 
 Begin = Callable[[threading.Event], Evaluation]
 """Makes an evaluation that the event ends."""
@@ -47,9 +49,7 @@ class LineShell:
         """Run all commands and return the last one's exit code. Raises nothing."""
         try:
             while (text := self._command()) is not None:
-                with self._foreground() as hung_up:
-                    evaluation = self._begin(hung_up)
-                    self._scope.code = evaluation.run_on(text, self._scope, self._streams)
+                self._scope.code = self._run(text)
         except Ended as ended:
             return ended.code
         except CommandFailed as error:
@@ -57,15 +57,23 @@ class LineShell:
             return error.code
         return self._scope.code
 
+    def _run(self, text: str) -> int:
+        with self._foreground() as hung_up:
+            try:
+                return self._begin(hung_up).run_on(text, self._scope, self._streams)
+            except HungUp:
+                # Of one command; whether it was the last is for the input to say.
+                return INTERRUPTED
+
     def _command(self) -> str | None:
         """Read lines up to the end of a command; None at the end of the input."""
         self._ask(self._prompt)
         lines: list[str] = []
-        while (line := read_line(self._streams.source)) is not None:
+        while line := read_line(self._streams.source):
             lines.append(line.decode("utf-8", "replace").replace("\0", ""))
             if len(lines) > MAX_LINES:
                 raise CommandFailed(f"{SHELL}: a command of more than {MAX_LINES} lines")
-            text = "\n".join(lines)
+            text = "".join(lines)
             try:
                 parse(text)
             except Incomplete:
@@ -76,7 +84,7 @@ class LineShell:
                 return text
             return text
         # What is not complete now never will be.
-        return "\n".join(lines) if lines else None
+        return "".join(lines) if lines else None
 
     def _ask(self, prompt: str | None) -> None:
         if prompt is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from lab.phone.android.processes import INIT
 from lab.phone.android.shell.streams import (
     EXIT_FAILED,
     MAX_OUTPUT,
@@ -44,8 +45,6 @@ __all__ = [
 EXIT_USAGE = 255
 """Of Android's own commands: -1 as an exit code."""
 
-INIT = 1
-"""Process id of init, whose mounts adbd and its shells see."""
 _PART = 64 * 1024
 
 
@@ -56,6 +55,8 @@ class Identity:
     uid: int = 0
     namespace: int = INIT
     """It sees the mounts of the process with this id."""
+    folder: str = "/"
+    """Where relative paths begin."""
 
     @property
     def root(self) -> bool:
@@ -65,8 +66,7 @@ class Identity:
 
 def files_of(system: AndroidSystem, identity: Identity) -> PhoneFiles:
     """Return the phone's files as ``identity`` sees them."""
-    del identity
-    return system.phone.files
+    return system.access.files(identity.uid, identity.namespace, identity.folder)
 
 
 class Runner(Protocol):

@@ -96,7 +96,7 @@ def _grep(process: Process) -> int:
     if not rest:
         raise CommandFailed("grep: no REGEX", 2)
     lines = b"".join(_inputs(process, rest[1:])).decode("utf-8", "replace").splitlines()
-    matcher, repeats = _matcher(rest[0], found)
+    expression, repeats = matcher(rest[0], found)
     most = _number(process, found["m"]) if "m" in found else len(lines)
     hits: list[str] = []
     deadline = time.monotonic() + GREP_CAP
@@ -107,13 +107,13 @@ def _grep(process: Process) -> int:
             raise CommandFailed(f"grep: not done after {GREP_CAP:g} seconds", 2)
         if repeats and len(line) > MAX_LINE:
             raise CommandFailed(f"grep: a line is longer than {MAX_LINE} characters", 2)
-        if (matcher.search(line) is None) == ("v" in found):
+        if (expression.search(line) is None) == ("v" in found):
             hits.append(line)
     if "c" in found:
         process.out.line(str(len(hits)))
     elif "q" not in found:
         if "o" in found:
-            hits = [match[0] for line in hits for match in matcher.finditer(line) if match[0]]
+            hits = [match[0] for line in hits for match in expression.finditer(line) if match[0]]
         process.print_lines(hits)
     return 0 if hits else 1
 
@@ -124,7 +124,7 @@ MAX_REPETITIONS = 1
 """Python's expressions try every way to divide a line among their repetitions."""
 
 
-def _matcher(pattern: str, found: dict[str, str]) -> tuple[re.Pattern[str], bool]:
+def matcher(pattern: str, found: dict[str, str]) -> tuple[re.Pattern[str], bool]:
     """Return the pattern as Python's, and whether it repeats anything. Raises CommandFailed, also
     for one that might never come to an end."""
     repetitions = 0
@@ -161,7 +161,7 @@ def _inputs(process: Process, paths: list[str]) -> list[bytes]:
     """
     if not paths:
         return [process.stdin]
-    return [process.stdin if path == "-" else process.phone.files.read(path) for path in paths]
+    return [process.stdin if path == "-" else process.files.read(path) for path in paths]
 
 
 def _with_count(process: Process) -> Process:

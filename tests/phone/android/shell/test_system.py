@@ -25,11 +25,11 @@ def test_settings(run: Run, phone: PhoneState) -> None:
     assert run("settings get global http_proxy") == ("null\n", "", 0)
     assert run("settings put global http_proxy 127.0.0.1:8080") == ("", "", 0)
     assert run("settings get global http_proxy")[0] == "127.0.0.1:8080\n"
-    assert phone._network.settings.http_proxy == Endpoint("127.0.0.1", 8080)
+    assert phone.network.settings.http_proxy == Endpoint("127.0.0.1", 8080)
     assert run("settings --user 0 put secure a 'b c'; settings list secure")[0] == "a=b c\n"
     assert run("settings delete global http_proxy")[0] == "Deleted 1 rows\n"
     assert run("settings delete global http_proxy")[0] == "Deleted 0 rows\n"
-    assert phone._network.settings.http_proxy is None
+    assert phone.network.settings.http_proxy is None
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from appium.webdriver.webdriver import WebDriver as AppiumDriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.proxy import Proxy, ProxyType
 
+from lab.phone.android.automation import PORT
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver import WebDriver
 from lab.phone.android.webdriver.protocol import Code, Failed
@@ -32,9 +33,11 @@ class Rig:
         self.sdk = sdk or ScriptedSdk()
         self.phone = make_phone(folder)
         self.screen = make_screen(self.phone, self.sdk)
-        self.endpoint = WebDriver(AndroidSystem(self.phone, self.screen), request_cap=2.0)
+        self.system = AndroidSystem(self.phone, self.screen)
+        self.endpoint = WebDriver(self.system, request_cap=2.0)
         self._stack = ExitStack()
         self._stack.callback(self.screen.close)
+        self._stack.callback(self.system.automation.kill)
         self._stack.callback(self.endpoint.close)
 
     def __enter__(self) -> Self:
@@ -67,16 +70,38 @@ class Rig:
     def send(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """Send a request of one's own making; return status and value. ``body`` is JSON, or
         bytes as they are."""
-        content = body if isinstance(body, bytes) else None
-        if body is not None and content is None:
-            content = json.dumps(body).encode()
         connection = HTTPConnection("127.0.0.1", self.endpoint.port, timeout=CAP)
-        try:
-            connection.request(method, path, content)
-            response = connection.getresponse()
-            return response.status, json.load(response)["value"]
-        finally:
-            connection.close()
+        status, told = ask(connection, method, path, body)
+        return status, told["value"]
+
+    def server(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Send a request to the automation server behind the phone's port; return status and
+        value. Raises ConnectionRefusedError where nobody listens there."""
+        status, told = ask(self.reach(), method, path, body)
+        return status, told["value"]
+
+    def reach(self) -> HTTPConnection:
+        """Return a connection to the phone's port. Raises ConnectionRefusedError."""
+        sock = self.system.ports.connect(PORT)
+        if sock is None:
+            raise ConnectionRefusedError
+        sock.settimeout(CAP)
+        connection = HTTPConnection("phone", PORT)
+        connection.sock = sock
+        return connection
+
+
+def ask(connection: HTTPConnection, method: str, path: str, body: object) -> tuple[int, Any]:
+    """Send one request over a connection, and close that."""
+    content = body if isinstance(body, bytes) else None
+    if body is not None and content is None:
+        content = json.dumps(body).encode()
+    try:
+        connection.request(method, path, content)
+        response = connection.getresponse()
+        return response.status, json.load(response)
+    finally:
+        connection.close()
 
 
 def refused(ask: Callable[[], object]) -> Code | None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.phone.android.webdriver.elements import W3C_KEY
-from lab.phone.android.webdriver.gestures import MAX_ACTIONS, Point, taps, touched
+from lab.phone.android.webdriver.gestures import MAX_ACTIONS, Point, taps
+from lab.phone.android.webdriver.locators import touched
 from lab.phone.android.webdriver.protocol import Code, Failed, Parameters
 from lab.phone.node import BUTTON, FRAME, TEXT, Node
 

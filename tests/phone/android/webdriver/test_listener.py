@@ -239,7 +239,7 @@ def test_answers_are_not_held_back(start: Start) -> None:
     with connect(listener) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert sock.recv(1)
-        (served,) = listener._open
+        (served,) = listener._connections._open
         assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 

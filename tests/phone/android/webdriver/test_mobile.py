@@ -88,10 +88,10 @@ def test_clicks(driver: AppiumDriver) -> None:
     driver.activate_app(SAMPLE)
     switch = driver.find_element("class name", "android.widget.Switch")
     driver.execute_script("mobile: clickGesture", {"elementId": switch.id})
-    assert switch.is_selected()
+    assert switch.get_attribute("checked") == "true"
     rect = switch.rect
     driver.execute_script("mobile: clickGesture", {"x": rect["x"] + 1, "y": rect["y"] + 1})
-    assert not switch.is_selected()
+    assert switch.get_attribute("checked") == "false"
 
 
 def test_files(rig: Rig, driver: AppiumDriver) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lab.apps.page import AppPage
+from lab.apps.page_script import PageScript
 from lab.apps.trustpin_android import TrustPinAndroidApp
-from lab.apps.yaml_page import PageScript, YamlApp
+from lab.apps.yaml_page import YamlApp
 from lab.devices.complaints import complaints
 from lab.devices.document import read_document
 from lab.devices.page_models import PageFile

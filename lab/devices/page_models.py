@@ -11,7 +11,7 @@ from lxml import etree
 from pydantic import BeforeValidator, ConfigDict, Field, Strict, field_validator, model_validator
 
 from lab.apps.finding import How, Named
-from lab.apps.yaml_page import (
+from lab.apps.page_script import (
     REQUEST_BLANKS,
     SETUP_BLANKS,
     Action,

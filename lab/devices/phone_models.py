@@ -50,6 +50,13 @@ class SdkProfile(StrEnum):
     V6 = "6"
 
 
+REFERENCE_CLIENTS = {
+    SdkProfile.V4_0: f"{REFERENCE_CLIENT}40",
+    SdkProfile.V4_1: f"{REFERENCE_CLIENT}41",
+    SdkProfile.V6: REFERENCE_CLIENT,
+}
+
+
 class AndroidVersion(StrEnum):
     """The Android versions that a virtual phone can be."""
 
@@ -96,8 +103,9 @@ class VirtualSettings(Section):
     """The device's name in every report."""
     platform: Literal["virtual"]
     """A phone that the lab starts itself."""
-    sdk: ClassName = REFERENCE_CLIENT
-    """The pinning client inside the phone's app, as ``package.module:Class``."""
+    sdk: ClassName | None = None
+    """The pinning client inside the phone's app, as ``package.module:Class``; without it the
+    lab's reference client of the profile."""
     profile: Annotated[SdkProfile, NUMBER_AS_TEXT] = SdkProfile.V6
     """The SDK version whose documented behaviour is expected."""
     android: Annotated[AndroidVersion, NUMBER_AS_TEXT] = AndroidVersion.V14
@@ -110,6 +118,11 @@ class VirtualSettings(Section):
     """How the proxy route is taken."""
     optional: bool = False
     """Left out, and said so, where what it needs is not on this machine."""
+
+    @property
+    def client(self) -> str:
+        """The pinning client, whether it is named or not."""
+        return self.sdk or REFERENCE_CLIENTS[self.profile]
 
 
 class AdbSection(Section):

@@ -121,7 +121,7 @@ def _plan(settings: VirtualSettings, around: Surroundings, report_url: str) -> P
         id=settings.id,
         platform="virtual",
         profile=Profile.named(settings.profile),
-        sdk=settings.sdk,
+        sdk=settings.client,
         app=SAMPLE_PACKAGE,
         browser=VIRTUAL_BROWSER,
         report_url=report_url,
@@ -164,7 +164,7 @@ def put_on_air(air: Path, network: Network) -> Path:
 
 def _arguments(settings: VirtualSettings, home: Path, source: str | None) -> list[str]:
     place = home.absolute()
-    arguments = ["--name", settings.id, "--sdk", settings.sdk, "--adb-keys", "open"]
+    arguments = ["--name", settings.id, "--sdk", settings.client, "--adb-keys", "open"]
     arguments += ["--android", settings.android, "--root", settings.root]
     arguments += ["--home", str(place / "phone"), "--air", str(place / "air")]
     if (place / "factory.pem").exists():

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lab.apps.android import Page
 from lab.apps.finding import How, Named, on_device, on_page, tap
 from lab.apps.page import AppPage
-from lab.apps.yaml_page import Action, Asking, PageScript, Reading, Refusal, Step, YamlApp
+from lab.apps.page_script import Action, Asking, PageScript, Reading, Refusal, Step
+from lab.apps.yaml_page import YamlApp
 from lab.devices.app_pages import load_page, read_page
 from lab.model.device import AppSetup
 from lab.model.outcome import DOCUMENTED_ERRORS, Answer, ErrorKind

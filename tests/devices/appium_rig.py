@@ -60,12 +60,19 @@ class Phone:
     """A phone on the farm."""
 
     def __init__(
-        self, farm: Farm, folder: Path, sdk: ScriptedSdk | None = None, *, port: int = 0
+        self,
+        farm: Farm,
+        folder: Path,
+        sdk: ScriptedSdk | None = None,
+        *,
+        automation_installed: bool = True,
     ) -> None:
         self.farm = farm
         with ExitStack() as stack:
-            self.rig = stack.enter_context(Rig(folder, sdk))
-            self.adbd = Adbd(self.rig.system, port=port)
+            self.rig = stack.enter_context(
+                Rig(folder, sdk, automation_installed=automation_installed)
+            )
+            self.adbd = Adbd(self.rig.system)
             stack.callback(self.adbd.close)
             self.serial = f"127.0.0.1:{self.adbd.port}"
             farm.adb.connect(self.serial)

@@ -12,8 +12,9 @@ from appium.webdriver.webdriver import WebDriver
 from ruamel.yaml import YAML
 
 from lab.apps.finding import How, Named
+from lab.apps.page_script import Action
 from lab.apps.trustpin_android import TrustPinAndroidApp
-from lab.apps.yaml_page import Action, YamlApp
+from lab.apps.yaml_page import YamlApp
 from lab.devices.app_pages import find_page, load_page, read_page
 from lab.devices.page_models import PageFile
 from lab.devices.problems import SettingsError

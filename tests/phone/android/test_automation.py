@@ -185,8 +185,7 @@ def test_what_is_not_installed_cannot_be_started(rig: Rig) -> None:
 
 
 def test_a_phone_without_the_servers_packages(tmp_path: Path) -> None:
-    with Rig(tmp_path) as rig:
-        rig.system.automation.shipped = False
+    with Rig(tmp_path, automation_installed=False) as rig:
         _, said, _ = refused(rig, "-w", RUNNER)
         assert "INSTRUMENTATION_FAILED" in said
 

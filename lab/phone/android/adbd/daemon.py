@@ -48,7 +48,7 @@ class Adbd:
         self._features = features
         self._limits = limits or Limits()
         self._keys = AuthorizedKeys(system.phone.files)
-        self._services = Services(system)
+        self._services = Services(system, self._drop)
         self._lock = threading.Lock()
         self._open: dict[Connection, threading.Thread] = {}
         self._count = 0
@@ -59,7 +59,8 @@ class Adbd:
 
     def close(self) -> None:
         """End every connection and stop listening. May be repeated."""
-        self._ended = True
+        with self._lock:
+            self._ended = True
         self._stop()
 
     def _listen(self, port: int) -> None:
@@ -73,12 +74,20 @@ class Adbd:
 
     def _go_on(self) -> None:
         """Listen again, after the phone has restarted."""
-        if self._ended or not self._closed:
-            return
-        try:
-            self._listen(self.port)
-        except OSError as error:
-            self._say(f"port {self.port} is not to be had any more: {error.strerror}")
+        with self._lock:
+            if self._ended or not self._closed:
+                return
+            try:
+                self._listen(self.port)
+            except OSError as error:
+                self._say(f"port {self.port} is not to be had any more: {error.strerror}")
+
+    def _drop(self) -> None:
+        """End every connection, as adbd does when it starts anew."""
+        with self._lock:
+            open_ones = list(self._open)
+        for connection in open_ones:
+            connection.end()
 
     def _stop(self) -> None:
         with self._lock:

@@ -21,10 +21,11 @@ for its server right after it has started it, and next a second later."""
 
 
 class Services:
-    """Finds the service for a name."""
+    """Finds the service for a name. ``restart`` ends every connection."""
 
-    def __init__(self, system: AndroidSystem) -> None:
+    def __init__(self, system: AndroidSystem, restart: Callable[[], None]) -> None:
         self._system = system
+        self._restart = restart
         self._shell = Shell(system)
         self._reverses = Reverses(system.ports)
 
@@ -41,34 +42,32 @@ class Services:
             return partial(self._reverses.serve, connection, rest)
         if kind == "reboot":
             return self._reboot
-        own = {"root:": self._root, "unroot:": self._unroot, "remount:": self._remount}
-        answer = own.get(name)
-        return None if answer is None else partial(_say, answer)
+        if name in ("root:", "unroot:"):
+            return partial(self._restart_as, name == "root:")
+        return self._remount if name == "remount:" else None
 
     def _reboot(self, stream: Stream) -> None:
         stream.accept()
         self._system.boot.reboot()
 
-    def _root(self) -> str:
-        return self._system.access.restart_adbd(root=True)
+    def _restart_as(self, root: bool, stream: Stream) -> None:
+        stream.accept()
+        before = self._system.access.adbd_is_root
+        stream.write(self._system.access.restart_adbd(root=root).encode())
+        stream.close()
+        if self._system.access.adbd_is_root is not before:
+            self._restart()
 
-    def _unroot(self) -> str:
-        return self._system.access.restart_adbd(root=False)
-
-    def _remount(self) -> str:
+    def _remount(self, stream: Stream) -> None:
+        stream.accept()
         try:
-            return self._system.access.remount()
+            answer = self._system.access.remount()
         except MountError as error:
-            return f"remount failed: {error}\n"
+            answer = f"remount failed: {error}\n"
+        stream.write(answer.encode())
 
     def _tcp(self, port: int, stream: Stream) -> None:
         sock = self._system.ports.reach(port, HOLD)
         if sock is not None:
             stream.accept()
             pump(stream, sock)
-
-
-def _say(answer: Callable[[], str], stream: Stream) -> None:
-    """Give an answer of one text."""
-    stream.accept()
-    stream.write(answer().encode())

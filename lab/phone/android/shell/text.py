@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.phone.android.shell.process import CommandFailed, Process, options
+from lab.phone.files import FileError
 
 MAX_PATTERN = 200
 """Characters of grep's pattern."""
@@ -13,6 +15,8 @@ MAX_LINE = 4096
 """Characters of a line in which grep looks for something that repeats."""
 GREP_CAP = 5.0
 """Seconds that a grep may take."""
+
+_PART = 64 * 1024
 
 
 def _true(_: Process) -> int:
@@ -34,15 +38,24 @@ def _echo(process: Process) -> int:
 
 def _cat(process: Process) -> int:
     _, paths = options(process, "u")
-    for content in _inputs(process, paths):
-        process.out.write(content)
-    return 0
+    code = 0
+    for path in paths or ["-"]:
+        try:
+            if path != "-":
+                process.out.write(process.files.read(path))
+                continue
+            while part := process.read(_PART):
+                process.out.write(part)
+        except FileError as error:
+            process.complain(str(error))
+            code = 1
+    return code
 
 
 def _head(process: Process) -> int:
     found, paths = options(_with_count(process), "", "n")
-    count = _number(process, found.get("n", "10"))
-    for content in _inputs(process, paths):
+    count = number(process, found.get("n", "10"))
+    for content in inputs(process, paths):
         lines = content.splitlines(keepends=True)
         process.out.write(b"".join(lines[:count] if count >= 0 else lines[: len(lines) + count]))
     return 0
@@ -51,8 +64,8 @@ def _head(process: Process) -> int:
 def _tail(process: Process) -> int:
     found, paths = options(_with_count(process), "", "n")
     wanted = found.get("n", "10")
-    count = _number(process, wanted.removeprefix("+"))
-    for content in _inputs(process, paths):
+    count = number(process, wanted.removeprefix("+"))
+    for content in inputs(process, paths):
         lines = content.splitlines(keepends=True)
         start = max(count - 1, 0) if wanted.startswith("+") else max(len(lines) - abs(count), 0)
         process.out.write(b"".join(lines[start:]))
@@ -61,7 +74,7 @@ def _tail(process: Process) -> int:
 
 def _wc(process: Process) -> int:
     found, paths = options(process, "lwc")
-    content = b"".join(_inputs(process, paths))
+    content = b"".join(inputs(process, paths))
     counts = {"l": content.count(b"\n"), "w": len(content.split()), "c": len(content)}
     shown = [str(counts[letter]) for letter in "lwc" if letter in found or not found]
     process.out.line(" ".join([*shown, *paths[:1]]))
@@ -76,7 +89,7 @@ def _cut(process: Process) -> int:
     delimiter = found.get("d", "\t")
     if len(delimiter) != 1:
         raise CommandFailed("cut: bad -d")
-    for content in _inputs(process, paths):
+    for content in inputs(process, paths):
         for line in content.decode("utf-8", "replace").splitlines():
             if "c" in found:
                 kept = "".join(s for n, s in enumerate(line, 1) if _within(n, wanted))
@@ -90,32 +103,56 @@ def _cut(process: Process) -> int:
 
 
 def _grep(process: Process) -> int:
-    found, rest = options(process, "ivcqFEowxhs", "em")
+    found, rest = options(process, "ivcqFEowxhsl", "em")
     if "e" in found:
         rest.insert(0, found["e"])
     if not rest:
         raise CommandFailed("grep: no REGEX", 2)
-    lines = b"".join(_inputs(process, rest[1:])).decode("utf-8", "replace").splitlines()
     expression, repeats = matcher(rest[0], found)
-    most = _number(process, found["m"]) if "m" in found else len(lines)
-    hits: list[str] = []
+    most = number(process, found["m"]) if "m" in found else None
     deadline = time.monotonic() + GREP_CAP
-    for line in lines:
-        if len(hits) == most:
-            break
-        if time.monotonic() > deadline:
-            raise CommandFailed(f"grep: not done after {GREP_CAP:g} seconds", 2)
-        if repeats and len(line) > MAX_LINE:
-            raise CommandFailed(f"grep: a line is longer than {MAX_LINE} characters", 2)
-        if (expression.search(line) is None) == ("v" in found):
-            hits.append(line)
+
+    def hits(content: bytes) -> list[str]:
+        matching: list[str] = []
+        for line in content.decode("utf-8", "replace").splitlines():
+            if len(matching) == most:
+                break
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"grep: not done after {GREP_CAP:g} seconds", 2)
+            if repeats and len(line) > MAX_LINE:
+                raise CommandFailed(f"grep: a line is longer than {MAX_LINE} characters", 2)
+            if (expression.search(line) is None) == ("v" in found):
+                matching.append(line)
+        return matching
+
+    if "l" in found:
+        return _grep_names(process, rest[1:], hits, silent="s" in found)
+    lines = hits(b"".join(inputs(process, rest[1:])))
     if "c" in found:
-        process.out.line(str(len(hits)))
+        process.out.line(str(len(lines)))
     elif "q" not in found:
         if "o" in found:
-            hits = [match[0] for line in hits for match in expression.finditer(line) if match[0]]
-        process.print_lines(hits)
-    return 0 if hits else 1
+            lines = [match[0] for line in lines for match in expression.finditer(line) if match[0]]
+        process.print_lines(lines)
+    return 0 if lines else 1
+
+
+def _grep_names(
+    process: Process, paths: Sequence[str], hits: Callable[[bytes], list[str]], *, silent: bool
+) -> int:
+    """Write the names of the files that have a hit."""
+    named = 0
+    for path in paths:
+        try:
+            content = b"".join(inputs(process, [path]))
+        except FileError as error:
+            if not silent:
+                process.complain(str(error))
+            continue
+        if hits(content):
+            process.out.line(path)
+            named += 1
+    return 0 if named else 1
 
 
 _REPEATED_GROUP = re.compile(r"\)[*+?{]")
@@ -124,12 +161,14 @@ MAX_REPETITIONS = 1
 """Python's expressions try every way to divide a line among their repetitions."""
 
 
-def matcher(pattern: str, found: dict[str, str]) -> tuple[re.Pattern[str], bool]:
-    """Return the pattern as Python's, and whether it repeats anything. Raises CommandFailed, also
-    for one that might never come to an end."""
+def matcher(
+    pattern: str, found: Mapping[str, str], name: str = "grep"
+) -> tuple[re.Pattern[str], bool]:
+    """Return the pattern as Python's, and whether it repeats anything; ``found`` has options of
+    grep's. Raises CommandFailed, also for a pattern that might never come to an end."""
     repetitions = 0
     if len(pattern) > MAX_PATTERN:
-        raise CommandFailed(f"grep: the pattern is longer than {MAX_PATTERN} characters", 2)
+        raise CommandFailed(f"{name}: the pattern is longer than {MAX_PATTERN} characters", 2)
     if "F" in found:
         pattern = re.escape(pattern)
     else:
@@ -137,7 +176,7 @@ def matcher(pattern: str, found: dict[str, str]) -> tuple[re.Pattern[str], bool]
             pattern = _basic(pattern)
         repetitions = len(_REPETITION.findall(pattern))
         if _REPEATED_GROUP.search(pattern) or repetitions > MAX_REPETITIONS:
-            raise CommandFailed("grep: too much repetition for this phone's grep", 2)
+            raise CommandFailed(f"{name}: too much repetition for this phone's {name}", 2)
     if "w" in found:
         pattern = rf"\b(?:{pattern})\b"
     if "x" in found:
@@ -145,7 +184,7 @@ def matcher(pattern: str, found: dict[str, str]) -> tuple[re.Pattern[str], bool]
     try:
         return re.compile(pattern, re.IGNORECASE if "i" in found else 0), repetitions > 0
     except (re.error, RecursionError, OverflowError) as error:
-        raise CommandFailed(f"grep: bad REGEX: {error}", 2) from None
+        raise CommandFailed(f"{name}: bad REGEX: {error}", 2) from None
 
 
 def _basic(pattern: str) -> str:
@@ -154,7 +193,7 @@ def _basic(pattern: str) -> str:
     return re.sub(r"\\([+?|(){}])|([+?|(){}])", lambda m: m[1] if m[1] else "\\" + m[2], pattern)
 
 
-def _inputs(process: Process, paths: list[str]) -> list[bytes]:
+def inputs(process: Process, paths: list[str]) -> list[bytes]:
     """Return the contents of the files, or of the standard input where none is given.
 
     Raises FileError.
@@ -171,7 +210,8 @@ def _with_count(process: Process) -> Process:
     return process
 
 
-def _number(process: Process, text: str) -> int:
+def number(process: Process, text: str) -> int:
+    """Return the number that ``text`` is. Raises CommandFailed."""
     if re.fullmatch(r"-?\d{1,9}", text, re.ASCII) is None:
         raise CommandFailed(f"{process.name}: not integer: {text[:20]}")
     return int(text)

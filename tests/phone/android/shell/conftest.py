@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.phone.android.shell import Shell
+from lab.phone.android.shell import RUN_CAP, Shell
 from lab.phone.android.system import AndroidSystem
 from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
@@ -35,12 +35,17 @@ def screen(phone: PhoneState) -> Iterator[Screen]:
 
 
 @pytest.fixture
-def run(phone: PhoneState, screen: Screen) -> Run:
-    """Run a command line; return output and errors as text, and the exit code."""
-    shell = Shell(AndroidSystem(phone, screen))
+def system(phone: PhoneState, screen: Screen) -> AndroidSystem:
+    return AndroidSystem(phone, screen)
 
-    def ran(command: str, stdin: bytes = b"") -> tuple[str, str, int]:
-        result = shell.run(command, stdin)
+
+@pytest.fixture
+def run(system: AndroidSystem) -> Run:
+    """Run a command line; return output and errors as text, and the exit code."""
+    shell = Shell(system)
+
+    def ran(command: str, stdin: bytes = b"", *, cap: float = RUN_CAP) -> tuple[str, str, int]:
+        result = shell.run(command, stdin, cap=cap)
         return result.stdout.decode(), result.stderr.decode(), result.code
 
     return ran

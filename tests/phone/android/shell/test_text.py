@@ -47,6 +47,56 @@ SAME_ON_EVERY_UNIX = [
     "grep -E 'm+a'",
     "grep 'm+a'",
     "grep 'm\\+a'",
+    "sed s/alpha/omega/",
+    "sed 's/a/[&]/g'",
+    "sed -n '2p;$p'",
+    "sed 2d",
+    "sed '/gamma/d'",
+    "sed -n 's/^alpha \\([0-9]\\)$/\\1-/p'",
+    "sed -E 's|(:x)|<\\1>|; s/BETA/b/I'",
+    "sed 2q",
+    "sed -n '/alpha/s/l/L/p'",
+    "sort",
+    "sort -r",
+    "sort -u",
+    "uniq -c",
+    "cut -c 1 | sort | uniq -d",
+    "tr a-z A-Z",
+    "tr -d '[:digit:]\\n'",
+    "tr -s l",
+    "tr '[:lower:]' '[:upper:]'",
+    "tr -cd 'a\\n'",
+    "tr abc x",
+    "tr '\\n' ' '",
+    "base64",
+    "base64 -w 7",
+    "base64 | base64 -d",
+    "md5sum",
+    "sha1sum",
+    "sha256sum -",
+    "seq 3",
+    "seq 2 5",
+    "seq 5 -2 0",
+    "seq -s , 3",
+    "seq 0.5 0.25 1.5",
+    "seq 3 1",
+    "printf 'a%sb\\n' 1 2 3",
+    "printf '%5s|%-5s|%.2s|%c|\\n' ab cd efg hij",
+    "printf '%d %i %x %X %o %05d %+d\\n' 12 -3 255 255 8 42 7",
+    "printf '%d\\n' 0x1f 010",
+    "printf 'a\\tb\\101\\n'",
+    "printf '%b' 'a\\nb'",
+    "printf '%s\\n'",
+    "printf '100%%\\n'",
+    "printf 'no end'",
+    "basename /a/b/c.txt",
+    "basename /a/b/c.txt .txt",
+    "basename /",
+    "basename a/",
+    "dirname /a/b/c",
+    "dirname a",
+    "dirname /",
+    "dirname /a",
 ]
 
 
@@ -67,11 +117,11 @@ def test_what_every_unix_does(run: Run, line: str) -> None:
 
 
 def test_files(run: Run) -> None:
-    run("echo one > /a; echo two > /b")
-    assert run("cat /a - /b", b"mid\n")[0] == "one\nmid\ntwo\n"
-    assert run("grep o /a /b")[0] == "one\ntwo\n"
-    assert run("wc /a")[0] == "1 1 4 /a\n"
-    assert run("cat /a /none") == ("", "cat: /none: No such file or directory\n", 1)
+    run("echo one > /sdcard/a; echo two > /sdcard/b")
+    assert run("cat /sdcard/a - /sdcard/b", b"mid\n")[0] == "one\nmid\ntwo\n"
+    assert run("grep o /sdcard/a /sdcard/b")[0] == "one\ntwo\n"
+    assert run("wc /sdcard/a")[0] == "1 1 4 /sdcard/a\n"
+    assert run("cat /none /sdcard/a") == ("one\n", "cat: /none: No such file or directory\n", 1)
 
 
 def test_echo(run: Run) -> None:

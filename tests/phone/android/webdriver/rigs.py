@@ -29,11 +29,15 @@ BROWSER = "com.android.browser"
 class Rig:
     """A phone whose app runs on a scripted SDK."""
 
-    def __init__(self, folder: Path, sdk: ScriptedSdk | None = None) -> None:
+    def __init__(
+        self, folder: Path, sdk: ScriptedSdk | None = None, *, automation_installed: bool = True
+    ) -> None:
         self.sdk = sdk or ScriptedSdk()
         self.phone = make_phone(folder)
         self.screen = make_screen(self.phone, self.sdk)
-        self.system = AndroidSystem(self.phone, self.screen)
+        self.system = AndroidSystem(
+            self.phone, self.screen, automation_installed=automation_installed
+        )
         self.endpoint = WebDriver(self.system, request_cap=2.0)
         self._stack = ExitStack()
         self._stack.callback(self.screen.close)

@@ -12,6 +12,7 @@ from lab.devices.command import CommandDevice
 from lab.devices.item import Value
 from lab.devices.journal import MakeItem
 from lab.devices.owner import BY_HAND, Owner
+from lab.devices.phone_models import ProxyWay
 from lab.devices.settings import (
     AndroidSettings,
     CommandSettings,
@@ -93,6 +94,9 @@ def source_for(settings: DeviceSettings, index: int) -> str | None:
     """Return the address that the connections of this device will come from, or None where it
     has none of its own: a program that is not told ``{source}`` connects from anywhere."""
     if isinstance(settings, AndroidSettings):
+        return None
+    if isinstance(settings, VirtualSettings) and settings.proxy is ProxyWay.REVERSE:
+        # What comes through adb comes from its server.
         return None
     if isinstance(settings, CommandSettings) and not settings.binds_source:
         return None

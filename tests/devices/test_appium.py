@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import struct
@@ -10,7 +11,7 @@ from contextlib import suppress
 import pytest
 from selenium.webdriver.remote.command import Command
 
-from lab.devices.appium import DeviceConnection
+from lab.devices.appium import DeviceConnection, android_options, begin, split_credentials
 from lab.model.device import DeviceLost
 from tests.phone.peers import Server, read_request
 
@@ -109,3 +110,125 @@ def test_a_device_that_is_silent_is_lost_after_the_cap(said: bytes) -> None:
         assert time.monotonic() - began < 10
         assert server.connections == 1
         device.close()  # type: ignore[no-untyped-call]
+
+
+def saying(head: str, body: bytes) -> Callable[[socket.socket], None]:
+    def say(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.sendall(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    return say
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"[" * 100_000, b"[]", b"7", b'"\xed\xa0\x80"'])
+def test_an_answer_that_is_none(body: bytes) -> None:
+    with Server(saying("200 OK\r\nContent-Type: application/json", body)) as server:
+        device = connection(server)
+        with pytest.raises(DeviceLost, match=r"its answer to w3cGetWindowHandles"):
+            ask(device)
+        device.close()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("place", ["http://127.0.0.1:{port}/", "file:///etc/passwd", "/", "\t"])
+def test_a_device_cannot_send_the_lab_elsewhere(place: str) -> None:
+    with Server(answering) as elsewhere:
+        head = f"302 Found\r\nLocation: {place.format(port=elsewhere.endpoint.port)}"
+        with Server(saying(head, b"")) as server:
+            device = connection(server)
+            with pytest.raises(DeviceLost, match="it redirects elsewhere"):
+                ask(device)
+            device.close()  # type: ignore[no-untyped-call]
+        assert elsewhere.connections == 0
+
+
+def test_credentials_go_into_a_header_and_nowhere_else() -> None:
+    heads: list[bytes] = []
+
+    def keep(sock: socket.socket) -> None:
+        while head := read_request(sock):
+            heads.append(head)
+            sock.sendall(OK % (len(STATUS), STATUS))
+
+    with Server(keep) as server:
+        device = DeviceConnection(
+            f"http://la%62:p%40:w@{server.endpoint}/", cap=5, obituary=lambda: None
+        )
+        assert ask(device) == {"ready": True}
+        device.close()  # type: ignore[no-untyped-call]
+    expected = base64.b64encode(b"lab:p@:w").decode()
+    assert f"authorization: basic {expected}".lower() in heads[0].decode().lower()
+    assert b"p%40" not in heads[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "plain", "credentials"),
+    [
+        ("http://h:1", "http://h:1", None),
+        ("http://h:1/wd/", "http://h:1/wd", None),
+        ("https://a@h/wd", "https://h/wd", ("a", "")),
+        ("http://a:b@[::1]:1", "http://[::1]:1", ("a", "b")),
+    ],
+)
+def test_addresses(address: str, plain: str, credentials: tuple[str, str] | None) -> None:
+    assert split_credentials(address) == (plain, credentials)
+
+
+def test_the_options_of_a_session() -> None:
+    told = android_options(
+        "1.2.3.4:5",
+        adb_port=5038,
+        system_port=8299,
+        capabilities={"appium:newCommandTimeout": 60, "lab:run": "x", "appium:skipUnlock": False},
+    ).to_capabilities()
+    assert told["platformName"] == "Android"
+    assert told["appium:udid"] == "1.2.3.4:5"
+    assert (told["appium:adbPort"], told["appium:systemPort"]) == (5038, 8299)
+    assert told["appium:noReset"] is True
+    assert told["appium:autoLaunch"] is told["appium:skipServerInstallation"] is False
+    assert "appium:appPackage" not in told
+    # What the caller says comes last.
+    assert told["appium:newCommandTimeout"] == 60
+    assert told["appium:skipUnlock"] is False
+    assert told["lab:run"] == "x"
+    bare = android_options("u", installed=True).to_capabilities()
+    assert bare["appium:skipServerInstallation"] is True
+    assert not {"appium:adbPort", "appium:systemPort"} & bare.keys()
+
+
+def test_a_session_that_is_refused() -> None:
+    said = json.dumps(
+        {"value": {"error": "session not created", "message": "no", "stacktrace": ""}}
+    ).encode()
+    with Server(saying("500 Oops\r\nContent-Type: application/json", said)) as server:
+        address = f"http://{server.endpoint}"
+        with pytest.raises(DeviceLost, match=r"^no session: no$"):
+            begin(address, android_options("u"))
+        with pytest.raises(DeviceLost, match=r"^it fell down$"):
+            begin(address, android_options("u"), obituary=lambda: "it fell down")
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"value": 1}', b'{"value": {"sessionId": ""}}'])
+def test_a_session_that_is_none(body: bytes) -> None:
+    with (
+        Server(saying("200 OK\r\nContent-Type: application/json", body)) as server,
+        pytest.raises(DeviceLost, match="no session: A valid W3C session"),
+    ):
+        begin(f"http://{server.endpoint}", android_options("u"))
+
+
+def test_a_session_has_one_cap_and_its_commands_another() -> None:
+    made = json.dumps({"value": {"sessionId": "s", "capabilities": {}}}).encode()
+
+    def slow(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.sendall(OK % (len(made), made))
+        read_request(sock)
+        with suppress(OSError):
+            sock.recv(1)
+
+    with Server(slow) as server:
+        begun = begin(f"http://{server.endpoint}", android_options("u"), cap=30, command_cap=0.2)
+        with pytest.raises(DeviceLost, match=r"did not answer getPageSource within 0\.2 seconds"):
+            _ = begun.driver.page_source
+        assert begun.connection.commands == 2
+        begun.connection.close()  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ from lab.devices.item import Value
 
 AUTO_TIME = "auto_time"
 """Global setting: ``1`` where the phone takes the time from the network."""
+ITSELF = "1"
 CLOSE = 2.0
 """Seconds by which two offsets may differ and be the same."""
 
@@ -44,7 +45,10 @@ class ClockItem:
 
     def same(self, before: Value, now: Value) -> bool:
         (auto_before, offset_before), (auto_now, offset_now) = _parts(before), _parts(now)
-        return auto_before == auto_now and abs(offset_before - offset_now) <= CLOSE
+        # A phone that sets its clock itself may have put it right meanwhile.
+        right = (offset_before, 0.0) if auto_before == ITSELF else (offset_before,)
+        close = any(abs(offset - offset_now) <= CLOSE for offset in right)
+        return auto_before == auto_now and close
 
 
 def set_clock(shell: RootShell, offset: float) -> None:

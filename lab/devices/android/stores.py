@@ -21,6 +21,7 @@ MOST_FILES = 1000
 MOST_CERTIFICATES = 50
 """Certificates of the lab's at a time: they travel in a command line."""
 
+_THERE = "there"
 _HASHED = re.compile(r"([0-9a-f]{64})\s+\*?(?:\./)?([^\s/]{1,255})", re.ASCII)
 _NOTHING = re.compile(r"\*: (No such file|not found)", re.IGNORECASE)
 
@@ -72,17 +73,17 @@ def store_files(certificates: Sequence[bytes], taken: Collection[str]) -> tuple[
 
 def listing(folder: str) -> str:
     """Return the command that lists a folder's files with their hashes."""
-    return f"cd {shlex.quote(folder)} && sha256sum *"
+    return f"cd {shlex.quote(folder)} && echo {_THERE} && sha256sum *"
 
 
 def read_listing(ran: Ran) -> dict[str, str]:
-    """Return the hash of each file by its name, from what ``listing`` got. Raises CommandRefused
-    where that is no list of files; an empty folder is none of that."""
+    """Return the hash of each file by its name, from what ``listing`` got; none for an empty
+    folder. Raises CommandRefused where there is no such folder, or a file that cannot be read."""
+    if not ran.output.startswith(_THERE) or (ran.code and not _NOTHING.search(ran.output)):
+        raise CommandRefused(f"the trust store cannot be read: {fact(ran.output)}")
     found = {name: digest for digest, name in _HASHED.findall(ran.output)}
     if len(found) > MOST_FILES:
         raise CommandRefused(f"a trust store of more than {MOST_FILES} files")
-    if ran.code and not found and not _NOTHING.search(ran.output):
-        raise CommandRefused(f"the trust store cannot be read: {fact(ran.output)}")
     return found
 
 

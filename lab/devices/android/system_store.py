@@ -117,10 +117,13 @@ class SystemStore:
     def _write(self, look: _Look, files: Sequence[StoreFile]) -> None:
         steps = []
         if not look.mounted:
-            steps.append(f"rm -rf {COPY} && mkdir -m 755 {COPY} && cp {look.folder}/* {COPY}/")
+            steps.append(f"rm -rf {COPY} && mkdir -m 755 {COPY}")
+            if look.shipped:
+                steps.append(f"cp {look.folder}/* {COPY}/")
         unwanted = {file.name for file in self._held} - {file.name for file in files}
         steps.append(write_command(COPY, files, unwanted))
-        steps.append(f"chown root:root {COPY} {COPY}/* && chmod 644 {COPY}/*")
+        if files or look.shipped:
+            steps.append(f"chown root:root {COPY} {COPY}/* && chmod 644 {COPY}/*")
         change = " && ".join(f"{{ {step}; }}" for step in steps)
         answers = self._shell.ask({"change": change, "label": _label_command()}, cap=MOUNTS_CAP)
         succeeded(f"copying {look.folder}", answers["change"])
@@ -197,11 +200,13 @@ def _look(shell: RootShell) -> _Look:
         },
         cap=MOUNTS_CAP,
     )
-    folder, shipped = APEX, _listed(answers["apex"])
-    if not shipped:
-        folder, shipped = SYSTEM, _listed(answers["system"])
-    if not shipped:
-        raise CommandRefused(f"neither {APEX} nor {SYSTEM} can be read as root, or both are empty")
+    found = {APEX: _listed(answers["apex"]), SYSTEM: _listed(answers["system"])}
+    # As Android does: an APEX without certificates does not count.
+    folder = next((each for each, files in found.items() if files), None)
+    folder = folder or next((each for each, files in found.items() if files is not None), None)
+    shipped = None if folder is None else found[folder]
+    if folder is None or shipped is None:
+        raise CommandRefused(f"neither {APEX} nor {SYSTEM} can be read as root")
     return _Look(
         folder,
         shipped,
@@ -226,11 +231,11 @@ def _label_command() -> str:
     return " || ".join(f"chcon u:object_r:{kind}:s0 {COPY} {COPY}/* 2>/dev/null" for kind in LABELS)
 
 
-def _listed(ran: Ran) -> dict[str, str]:
+def _listed(ran: Ran) -> dict[str, str] | None:
     try:
         return read_listing(ran)
     except CommandRefused:
-        return {}
+        return None
 
 
 def _unmount(shell: RootShell, look: _Look) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography import x509
+
 from lab.model.device import Endpoint
+from lab.phone.android.access import RootMode
 from lab.phone.android.adbd import Adbd
 from lab.phone.android.system import AndroidSystem
 from lab.phone.installed import make_screen
@@ -12,24 +16,32 @@ from lab.phone.state import PhoneState
 from tests.phone.scripted import ScriptedSdk
 
 HOME, ROGUE = "Home", "Café 1"
+CAP = 10.0
 
 
 class Rig:
     """A phone with the networks ``Home``, which it has joined, and ``Café 1`` in reach."""
 
-    def __init__(self, folder: Path, *, port: int = 0) -> None:
-        self._air = folder / "air"
-        self._air.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        android: str = "14",
+        root: RootMode = RootMode.ADBD,
+        factory: Sequence[x509.Certificate] = (),
+    ) -> None:
+        air = folder / "air"
+        air.mkdir(parents=True, exist_ok=True)
         for number, ssid in enumerate((HOME, ROGUE)):
-            (self._air / f"{number}.json").write_text(
+            (air / f"{number}.json").write_text(
                 f'{{"ssid": "{ssid}", "resolver": "127.0.0.1:53", '
                 f'"gateway": "127.0.0.1:{number + 1}"}}'
             )
-        self.phone = PhoneState(folder / "home", self._air, name="phone-1")
+        self.phone = PhoneState(folder / "home", air, name="phone-1", factory_anchors=factory)
         self.screen = make_screen(self.phone, ScriptedSdk())
-        self.system = AndroidSystem(self.phone, self.screen)
+        self.system = AndroidSystem(self.phone, self.screen, android=android, root=root)
         self.phone.join(HOME)
-        self.adbd = Adbd(self.system, port=port)
+        self.adbd = Adbd(self.system)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -40,6 +52,16 @@ class Rig:
         port = self.adbd.port
         self.adbd.close()
         self.adbd = Adbd(self.system, port=port)
+
+    def reboot(self) -> None:
+        """Restart the phone, and wait until it is up."""
+        self.system.boot.down_time = 0.05
+        self.system.boot.reboot()
+        assert self.system.boot.wait(CAP)
+
+    def trusted_by(self, package: str, *, user: bool = False) -> tuple[bytes, ...]:
+        """Return what an app's process trusts; the user's as well where ``user`` says so."""
+        return self.phone.open_process(package).trust_anchors(user)
 
     def close(self) -> None:
         self.adbd.close()

@@ -15,7 +15,7 @@ from lab.devices.android.link import CommandRefused
 from lab.devices.android.program_link import AdbProgramLink
 from lab.model.device import DeviceLost, Endpoint
 
-CAP = 0.5
+CAP = 0.3
 Act = Callable[[AdbProgramLink], object]
 LOST, REFUSED = DeviceLost, CommandRefused
 
@@ -45,9 +45,9 @@ GONE = 'case "$*" in *get-state*) echo "error: device \'x\' not found" >&2; exit
 MARK = 'word=$(echo "$*" | grep -o "lab-[0-9a-f]*" | head -n 1)\n'
 
 HOSTILE = {
-    "never ends": Case("sleep 5", _run, LOST, r"did not answer within 0\.5 seconds"),
+    "never ends": Case("sleep 5", _run, LOST, r"did not answer within 0\.3 seconds"),
     "ends, but its outputs stay open": Case(
-        "sleep 5 & exit 0", _run, LOST, r"did not answer within 0\.5 seconds"
+        "sleep 5 & exit 0", _run, LOST, r"did not answer within 0\.3 seconds"
     ),
     "output without end": Case("yes", _run, REFUSED, "longer than 300000 bytes; it was cut off"),
     "a trickle without end": Case(

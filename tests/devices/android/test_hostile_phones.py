@@ -28,7 +28,7 @@ from tests.devices.android.fake_adbd import (
     message,
 )
 
-CAP = 0.3
+CAP = 0.2
 Act = Callable[[AdbShellLink], object]
 
 
@@ -235,7 +235,7 @@ EITHER = (DeviceLost, CommandRefused)
 Expected = type[Exception] | tuple[type[Exception], ...]
 HOSTILE: dict[str, tuple[Script, Act, Expected, str]] = {
     # Before there is a connection.
-    "never answers": (_says(), _run, LOST, "did not answer within 0.3 seconds"),
+    "never answers": (_says(), _run, LOST, "did not answer within 0.2 seconds"),
     "hangs up at once": (_closes_at_once, _run, LOST, "ended the connection|gone"),
     "an HTTP server": (
         _says(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"),
@@ -312,10 +312,10 @@ HOSTILE: dict[str, tuple[Script, Act, Expected, str]] = {
     "absurd length": (_after_open(_absurd_length), _run, LOST, "a message of 4294967295 bytes"),
     "streams of nobody": (_after_open(_other_streams), _run, LOST, "did not answer"),
     "empty messages": (_after_open(_empty_messages), _run, REFUSED, "still writing|no end"),
-    "silence in the middle": (_never_acknowledges, _run, LOST, "did not answer within 0.3"),
+    "silence in the middle": (_never_acknowledges, _run, LOST, "did not answer within 0.2"),
     # Commands.
     "output without end": (_endless, _run, REFUSED, "it was cut off"),
-    "a trickle without end": (_trickles, _run, REFUSED, "after 0.3 seconds it was still writing"),
+    "a trickle without end": (_trickles, _run, REFUSED, "after 0.2 seconds it was still writing"),
     "no mark": (_writes(b"hello\n"), _run, REFUSED, "did not say how it ended; it said: hello"),
     "nothing": (_writes(), _run, REFUSED, "did not say how it ended"),
     "a mark of another command": (

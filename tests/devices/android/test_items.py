@@ -103,14 +103,16 @@ def test_a_file_is_put_back(any_link: AdbLink, tmp_path: Path) -> None:
 def test_what_was_in_a_file_is_kept(any_link: AdbLink, tmp_path: Path) -> None:
     path = "/data/local/tmp/mock_apps.json"
     any_link.push(b"[]\n\x00", path, mode=0o640)
-    item = FileItem(any_link, path, tmp_path)
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    item = FileItem(any_link, path, folder)
     before = item.read()
     any_link.push(b"new", path, mode=0o666)
     assert not item.same(before, item.read())
     item.put_back(before)
     assert item.same(before, item.read())
     assert any_link.pull(path, limit=100) == b"[]\n\x00"
-    for kept in tmp_path.iterdir():
+    for kept in folder.iterdir():
         kept.unlink()
     with pytest.raises(ValueError, match="is not kept any more"):
         item.put_back(before)

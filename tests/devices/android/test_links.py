@@ -147,6 +147,7 @@ def _echo() -> Iterator[Endpoint]:
                     connection, _ = listening.accept()
                     with connection:
                         connection.sendall(b"the lab")
+                        connection.recv(1)
             except OSError:
                 return
 

@@ -125,6 +125,7 @@ def test_the_clock_is_moved_and_put_back(any_link: AdbLink, rig: Rig) -> None:
 
 
 def test_a_clock_that_was_wrong_is_wrong_again(link: AdbLink, rig: Rig) -> None:
+    link.shell("settings put global auto_time 0")
     rig.phone.set_clock(time.time() - 1000)
     shell = RootShell(link)
     item = ClockItem(shell)
@@ -133,6 +134,26 @@ def test_a_clock_that_was_wrong_is_wrong_again(link: AdbLink, rig: Rig) -> None:
     item.put_back(before)
     assert item.same(before, item.read())
     assert abs(rig.phone.now() - time.time() + 1000) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("auto", "offset", "same"),
+    [
+        ("0", -1000.0, True),
+        ("0", -1001.9, True),
+        ("0", -1003.0, False),
+        ("0", 0.0, False),
+        ("1", -1000.0, True),
+        ("1", 0.5, True),
+        ("1", -500.0, False),
+        (None, 0.0, False),
+    ],
+)
+def test_which_clocks_are_the_same(auto: str | None, offset: float, same: bool) -> None:
+    item = ClockItem(RootShell(ScriptedLink(answering({}))))
+    before: Value = {"auto_time": auto, "offset": -1000.0}
+    assert item.same(before, {"auto_time": auto, "offset": offset}) is same
+    assert not item.same(before, {"auto_time": "other", "offset": -1000.0})
 
 
 def test_a_clock_is_left_alone_without_root(link: AdbLink) -> None:

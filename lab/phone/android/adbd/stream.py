@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from lab.phone.android.adbd.messages import Kind, Message, ProtocolBroken
 
 CLOSE_CAP = 5.0
 """Seconds for the peer to acknowledge the last bytes of a stream."""
+
+
+MOST_AHEAD = 4
+"""Writes that a peer may be ahead of its acknowledgements."""
 
 
 class StreamClosed(Exception):
@@ -35,8 +40,8 @@ class Stream:
         self._send = send
         self._changed = threading.Condition()
         self._writing = threading.Lock()
-        self._unread = memoryview(b"")
-        self._unacknowledged = False
+        self._unread: deque[memoryview] = deque()
+        """What has come and was not read yet, each to be acknowledged once it was."""
         # A stream that the phone opens may be written to once the peer has accepted it.
         self._ready = remote != 0
         self._closed = False
@@ -66,12 +71,13 @@ class Stream:
             self._changed.wait_for(
                 lambda: self._unread or self.hung_up.is_set() or self._closed,
             )
-            if self._closed:
+            if self._closed or not self._unread:
                 return b""
-            part, self._unread = self._unread[:size], self._unread[size:]
-            taken = self._unacknowledged and not self._unread
-            self._unacknowledged = self._unacknowledged and not taken
-        if taken and not self.hung_up.is_set():
+            part, rest = self._unread[0][:size], self._unread[0][size:]
+            self._unread.popleft()
+            if rest:
+                self._unread.appendleft(rest)
+        if not rest and not self.hung_up.is_set():
             self._send(Message(Kind.OKAY, self.local, self._remote))
         return bytes(part)
 
@@ -109,7 +115,7 @@ class Stream:
                 lambda: self._ready or self._remote == 0 or self.hung_up.is_set(), CLOSE_CAP
             )
             self._closed = True
-            self._unread = memoryview(b"")
+            self._unread.clear()
             self.hung_up.set()
             self._changed.notify_all()
         self._say_goodbye()
@@ -117,17 +123,19 @@ class Stream:
     @property
     def held(self) -> int:
         """Bytes that have come and were not read yet."""
-        return len(self._unread)
+        with self._changed:
+            return sum(map(len, self._unread))
 
     def deliver(self, content: bytes) -> None:
-        """Take what the peer has written. Raises ProtocolBroken where it has not waited."""
+        """Take what the peer has written. Raises ProtocolBroken where it does not wait for
+        acknowledgements: adb itself sends the last of a stream's bytes without."""
         with self._changed:
             if self._closed:
                 return
-            if self._unacknowledged:
-                raise ProtocolBroken("WRTE before the one before it was acknowledged")
-            self._unread = memoryview(content)
-            self._unacknowledged = bool(content)
+            if len(self._unread) >= MOST_AHEAD:
+                raise ProtocolBroken("WRTE before those before it were acknowledged")
+            if content:
+                self._unread.append(memoryview(content))
             self._changed.notify_all()
         if not content:
             self._send(Message(Kind.OKAY, self.local, self._remote))

@@ -100,15 +100,16 @@ def _start(process: Process, rest: Rest) -> int:
     if "-S" in intent:
         stop(process, intent.package)
     complaint = _without_screen(process, intent)
-    if complaint is not None:
+    if complaint is None:
+        return _start_on_screen(process, intent)
+    if complaint:
         process.err.line(complaint)
-        return 1 if complaint else 0
-    return _start_on_screen(process, intent)
+    return 1 if complaint else 0
 
 
 def _without_screen(process: Process, intent: Intent) -> str | None:
-    """Start an app that has no screen here. Returns what there is to complain about, and None
-    where the app is another."""
+    """Start an app that has no screen here. Returns what there is to complain about, empty for
+    nothing, and None where the app is another."""
     installed = process.system.packages.get(intent.package)
     if installed is None or intent.package in dict(process.screen.packages):
         return None

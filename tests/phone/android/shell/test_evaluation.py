@@ -125,7 +125,7 @@ SHELL = "/system/bin/sh"
     ("script", "err"),
     [
         ("exec", f"{SHELL}: exec: this phone's shell needs a command there"),
-        ("cd /data", f"{SHELL}: cd: this phone's shell stays in /"),
+        ("cd /none", f"{SHELL}: cd: /none: No such file or directory"),
         ("set -u", f"{SHELL}: set: -u: this phone's shell has -e only"),
         ("shift", f"{SHELL}: shift: nothing to shift"),
         ("exit x", f"{SHELL}: exit: x: bad number"),

@@ -25,14 +25,14 @@ def test_the_environment(run: Run) -> None:
 def test_finding(run: Run) -> None:
     run("mkdir -p /sdcard/d/e/f; echo 1 > /sdcard/d/a.txt; echo 2 > /sdcard/d/e/B.TXT; echo 3 > /sdcard/d/e/f/c.txt")
     assert run("find /sdcard/d")[0] == (
-        "/sdcard/d\n/d/a.txt\n/d/e\n/d/e/B.TXT\n/d/e/f\n/d/e/f/c.txt\n"
+        "/sdcard/d\n/sdcard/d/a.txt\n/sdcard/d/e\n/sdcard/d/e/B.TXT\n/sdcard/d/e/f\n/sdcard/d/e/f/c.txt\n"
     )
-    assert run("find /sdcard/d -name '*.txt'")[0] == "/sdcard/d/a.txt\n/d/e/f/c.txt\n"
+    assert run("find /sdcard/d -name '*.txt'")[0] == "/sdcard/d/a.txt\n/sdcard/d/e/f/c.txt\n"
     assert run("find /sdcard/d -iname '*.txt' -type f | wc -l")[0] == "3\n"
-    assert run("find /sdcard/d -type d -mindepth 1")[0] == "/sdcard/d/e\n/d/e/f\n"
+    assert run("find /sdcard/d -type d -mindepth 1")[0] == "/sdcard/d/e\n/sdcard/d/e/f\n"
     assert run("find /sdcard/d -maxdepth 1 -type f")[0] == "/sdcard/d/a.txt\n"
-    assert run("find /sdcard/d/a.txt /sdcard/d/e/f -print")[0] == "/sdcard/d/a.txt\n/d/e/f\n/d/e/f/c.txt\n"
-    assert run("find /sdcard/d/e/f -print0")[0] == "/sdcard/d/e/f\0/d/e/f/c.txt\0"
+    assert run("find /sdcard/d/a.txt /sdcard/d/e/f -print")[0] == "/sdcard/d/a.txt\n/sdcard/d/e/f\n/sdcard/d/e/f/c.txt\n"
+    assert run("find /sdcard/d/e/f -print0")[0] == "/sdcard/d/e/f\0/sdcard/d/e/f/c.txt\0"
     assert run("find /sdcard/d/none /sdcard/d/a.txt") == (
         "/sdcard/d/a.txt\n",
         "find: /sdcard/d/none: No such file or directory\n",
@@ -56,4 +56,4 @@ def test_mistakes(run: Run, line: str, message: str) -> None:
 def test_finding_comes_to_an_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.phone.android.shell.finding.MAX_FOUND", 2)
     run("mkdir -p /sdcard/d/e/f")
-    assert run("find /sdcard/d") == ("/sdcard/d\n/d/e\n", "find: too many files\n", 1)
+    assert run("find /sdcard/d") == ("/sdcard/d\n/sdcard/d/e\n", "find: too many files\n", 1)

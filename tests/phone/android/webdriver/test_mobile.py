@@ -149,7 +149,7 @@ def test_the_shell(driver: AppiumDriver) -> None:
         "stderr": "x\n",
     }
     with pytest.raises(WebDriverException, match=r"exited with code 127; Stderr: '/system/bin/sh"):
-        run(driver, command="reboot")
+        run(driver, command="no-such-command")
     with pytest.raises(InvalidArgumentException, match="'args' must be a list of strings"):
         run(driver, command="echo", args=[1])
 

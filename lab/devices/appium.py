@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlparse, urlsplit, urlunsplit
 
 from appium.options.android import UiAutomator2Options
 from appium.webdriver.appium_connection import AppiumConnection
 from appium.webdriver.client_config import AppiumClientConfig
+from appium.webdriver.errorhandler import MobileErrorHandler
 from appium.webdriver.webdriver import WebDriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.proxy import Proxy, ProxyType
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, TimeoutError
 
 from lab.apps.android import said
+from lab.devices.appium_answers import (
+    MAX_ANSWER,
+    Answer,
+    Unreadable,
+    check_answer,
+    is_error,
+    read_answer,
+)
 from lab.model.device import DeviceLost
 
 Obituary = Callable[[], str | None]
@@ -25,6 +36,8 @@ COMMAND_CAP = 15.0
 """Seconds that a command may take; the longest waits ten for the screen to be idle."""
 BEGIN_CAP = 60.0
 """Seconds that a session may take to begin."""
+
+_PART = 64 * 1024
 
 SKIPPED = (
     "skipDeviceInitialization",
@@ -76,7 +89,6 @@ class DeviceConnection(AppiumConnection):
             )
         )
         self.commands = 0
-        self._address = plain
         self._obituary = obituary
 
     def limit(self, cap: float) -> None:
@@ -87,7 +99,8 @@ class DeviceConnection(AppiumConnection):
         """Send a command and return the answer. Raises DeviceLost."""
         self.commands += 1
         try:
-            answer: object = super().execute(command, params)  # type: ignore[no-untyped-call]
+            answer: Answer = super().execute(command, params)  # type: ignore[no-untyped-call]
+            check_answer(command, answer)
         except TimeoutError:
             ended = self._obituary()
             waited = f"it did not answer {command} within {self.client_config.timeout:g} seconds"
@@ -95,18 +108,54 @@ class DeviceConnection(AppiumConnection):
         except (HTTPError, OSError) as error:
             ended = self._obituary()
             raise DeviceLost(ended or f"its connection broke at {command}: {error}") from None
-        except (ValueError, RecursionError) as error:
+        except Unreadable as error:
             raise DeviceLost(f"its answer to {command} cannot be read: {error}") from None
-        if not isinstance(answer, dict):
-            raise DeviceLost(f"its answer to {command} is no JSON object")
         return answer
 
-    def _request(self, method: str, url: str | None, body: str | None = None) -> dict[str, Any]:
-        # Selenium follows redirects, wherever they lead; a device has none to give.
-        if url is None or not url.startswith(f"{self._address}/"):
-            raise ValueError("it redirects elsewhere")
-        answer: dict[str, Any] = super()._request(method, url, body)
-        return answer
+    def _request(self, method: str, url: str, body: str | None = None) -> Answer:
+        """Send a request. In place of Selenium's, which follows redirects, waits for as long as
+        something comes, and takes any answer for one."""
+        config = self.client_config
+        headers = self.get_remote_connection_headers(urlparse(url), config.keep_alive)
+        deadline = time.monotonic() + config.timeout
+        response = self._conn.request(
+            method,
+            url,
+            body=body if method == "POST" else None,
+            headers={**headers, **(config.get_auth_header() or {})},
+            timeout=config.timeout,
+            preload_content=False,
+            redirect=False,
+        )
+        try:
+            content = _content(response, deadline)
+        except BaseException:
+            response.close()
+            raise
+        # Read to its end, it leaves the connection to the next command.
+        response.release_conn()
+        return read_answer(response.status, content)
+
+
+def _content(response: BaseHTTPResponse, deadline: float) -> bytes:
+    """Read what is answered. Raises Unreadable, urllib3's errors."""
+    content = bytearray()
+    while part := response.read1(_PART):
+        content += part
+        if len(content) > MAX_ANSWER:
+            raise Unreadable(f"it is longer than {MAX_ANSWER} bytes")
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(content)
+
+
+class _Errors(MobileErrorHandler):
+    """Takes for an error what the device says is one. The client's own also takes texts for
+    errors that happen to read like one, and an app may show any text."""
+
+    def check_response(self, response: dict[str, Any]) -> None:
+        if is_error(response):
+            super().check_response(response)
 
 
 class Begun(NamedTuple):
@@ -138,6 +187,7 @@ def begin(
     except BaseException:
         connection.close()  # type: ignore[no-untyped-call]
         raise
+    driver.error_handler = _Errors()
     connection.limit(command_cap)
     return Begun(driver, connection)
 

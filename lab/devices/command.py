@@ -96,6 +96,10 @@ class CommandDevice:
             details={"argv": shlex.join(text.source for text in self._settings.argv)},
         )
 
+    @property
+    def clock_error(self) -> float:
+        return 0.0
+
     def lacks(self, need: Need) -> str | None:
         return lack(self._settings, need)
 

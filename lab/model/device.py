@@ -112,6 +112,10 @@ class Device(Protocol):
     def reports(self) -> frozenset[ErrorKind]:
         """The kinds of error that the app reports to the collector."""
 
+    @property
+    def clock_error(self) -> float:
+        """Seconds that the device's clock is ahead of true time where the lab does not move it."""
+
     def lacks(self, need: Need) -> str | None:
         """Say why ``need`` cannot be met, or None where it can."""
 

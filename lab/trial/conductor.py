@@ -85,7 +85,7 @@ class _Trial:
             served_chain=self._served_chain(),
             promise=self._promise(),
             known_pins=known_pins,
-            clock_offset=entry.clock_offset,
+            clock_offset=entry.clock_offset + seat.device.clock_error,
             started_at=started,
             ended_at=time.time(),
             facts=facts,

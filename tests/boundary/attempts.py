@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import lab.devices.android.phones
-import lab.pytest_plugin
+import lab.evidence.writer
 import lab.trial.bench  # noqa: F401 - loaded before the fork, so that a run begins at once
 from lab.cli import app
 

@@ -17,7 +17,7 @@ from tests.boundary.standing import devices_file, differences, standing_phone
 from tests.killing import Nursery, moments_of
 
 ROUNDS = 50
-CHOSEN = "B4 or C1 or user or clock"
+CHOSEN = "(B4 or user_store_ca or clock_behind) and tls1.3"
 """Cases that between them change everything that a run can change."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def standing_phone(folder: Path, **options: str) -> Iterator[Standing]:
     try:
         phone.shell('cmd wifi connect-network "Owner\'s own" open')
         phone.shell("settings put global http_proxy 192.0.2.1:3128")
-        phone.shell("settings put global auto_time 0; date @$(($(date +%s) + 90))")
+        phone.shell(f"settings put global auto_time 0; date @{time.time() + 90:.0f}")
         yield phone
     finally:
         process.end()

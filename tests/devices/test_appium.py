@@ -211,7 +211,9 @@ def test_a_session_that_is_refused() -> None:
 def test_a_session_that_is_none(body: bytes) -> None:
     with (
         Server(saying("200 OK\r\nContent-Type: application/json", body)) as server,
-        pytest.raises(DeviceLost, match="no session: A valid W3C session"),
+        pytest.raises(
+            DeviceLost, match="its answer to newSession cannot be read: it is of another kind"
+        ),
     ):
         begin(f"http://{server.endpoint}", android_options("u"))
 
@@ -231,4 +233,56 @@ def test_a_session_has_one_cap_and_its_commands_another() -> None:
         with pytest.raises(DeviceLost, match=r"did not answer getPageSource within 0\.2 seconds"):
             _ = begun.driver.page_source
         assert begun.connection.commands == 2
+        begun.connection.close()  # type: ignore[no-untyped-call]
+
+
+def test_dribbling_does_not_buy_time() -> None:
+    def dribble(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                sock.sendall(b" ")
+                time.sleep(0.02)
+
+    with Server(dribble) as server:
+        device = connection(server, cap=0.3)
+        began = time.monotonic()
+        with pytest.raises(DeviceLost, match=r"did not answer w3cGetWindowHandles within 0\.3"):
+            ask(device)
+        assert time.monotonic() - began < 5
+        device.close()  # type: ignore[no-untyped-call]
+
+
+def test_an_answer_that_never_ends() -> None:
+    def flood(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(OSError):
+            while True:
+                sock.sendall(bytes(1_000_000))
+
+    with pytest.MonkeyPatch.context() as patch, Server(flood) as server:
+        patch.setattr("lab.devices.appium.MAX_ANSWER", 2_000_000)
+        device = connection(server)
+        with pytest.raises(DeviceLost, match="it is longer than 2000000 bytes"):
+            ask(device)
+        device.close()  # type: ignore[no-untyped-call]
+
+
+def test_a_text_that_reads_like_an_error_is_a_text() -> None:
+    """An app may show whatever a server has sent it."""
+    forged = json.dumps({"value": {"error": "no such element", "message": "gone"}})
+    made = json.dumps({"value": {"sessionId": "s", "capabilities": {}}}).encode()
+    shown = json.dumps({"value": forged}).encode()
+
+    def tell(sock: socket.socket) -> None:
+        read_request(sock)
+        sock.sendall(OK % (len(made), made))
+        while read_request(sock):
+            sock.sendall(OK % (len(shown), shown))
+
+    with Server(tell) as server:
+        begun = begin(f"http://{server.endpoint}", android_options("u"))
+        assert begun.driver.page_source == forged
         begun.connection.close()  # type: ignore[no-untyped-call]

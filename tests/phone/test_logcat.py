@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.phone.logcat import MAX_LINES, MAX_MESSAGE, LogBuffer
+from lab.phone.logcat import MAX_LINES, MAX_MESSAGE, MAX_PARTS, LogBuffer
 
 NOON = 1_767_268_800.0
 """1 January 2026, 12:00:00 GMT."""
@@ -47,8 +47,51 @@ def test_long_messages_are_cut() -> None:
     log = LogBuffer()
     log.write(NOON, "t", "INFO", "x" * 10 * MAX_MESSAGE)
     assert [len(line.message) for line in log.lines()] == [MAX_MESSAGE]
+
+
+def test_no_message_pushes_everything_out() -> None:
+    log = LogBuffer()
+    log.write(NOON, "t", "INFO", "first")
     log.write(NOON, "t", "INFO", "\n" * 10 * MAX_MESSAGE)
-    assert len(log.lines()) <= MAX_LINES
+    messages = [line.message for line in log.lines()]
+    assert messages[0] == "first"
+    assert len(messages) == 1 + MAX_PARTS + 1
+    assert messages[-1] == f"... {4 * MAX_MESSAGE - MAX_PARTS} more lines"
+
+
+def test_lines_since() -> None:
+    log = LogBuffer()
+    assert log.since(0, 0) == (0, ())
+    log.write(NOON, "t", "INFO", "one\ntwo", 41)
+    written, lines = log.since(0, 0)
+    assert (written, [line.message for line in lines]) == (2, ["one", "two"])
+    assert {line.pid for line in lines} == {41}
+    assert log.since(2, 0) == (2, ())
+    log.write(NOON, "t", "INFO", "three")
+    assert [line.message for line in log.since(2, 0)[1]] == ["three"]
+    assert [line.message for line in log.since(1, 0)[1]] == ["two", "three"]
+    log.clear()
+    assert log.since(0, 0) == (3, ())
+    log.write(NOON, "t", "INFO", "four")
+    assert [line.message for line in log.since(0, 0)[1]] == ["four"]
+    for number in range(MAX_LINES + 5):
+        log.write(NOON, "t", "INFO", str(number))
+    written, lines = log.since(3, 0)
+    assert (written, len(lines)) == (4 + MAX_LINES + 5, MAX_LINES)
+
+
+def test_waiting_for_lines() -> None:
+    log = LogBuffer()
+    found: list[str] = []
+
+    def read() -> None:
+        found.extend(line.message for line in log.since(0, 60)[1])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    log.write(NOON, "t", "INFO", "here")
+    reader.join(5)
+    assert found == ["here"]
 
 
 def test_lines_of_some_tags() -> None:

@@ -27,6 +27,8 @@ APPIUM_SETTINGS = (
     "hidden_api_policy_p_apps",
 )
 """Global settings that the UiAutomator2 driver changes, and deletes afterwards."""
+CLOCK_RIGHT = 1.0
+"""Seconds by which a clock may be wrong and count as right."""
 FIRST_REVERSE = 20_000
 """Ports of the phone's loopback that lead to the lab are above this."""
 
@@ -139,6 +141,12 @@ class Changes:
             self._held[name] = wanted
             changed = True
         return changed
+
+    def correct_clock(self, offset: float) -> None:
+        """Set a clock right that is ``offset`` seconds ahead, unless that is next to nothing."""
+        if abs(offset) > CLOCK_RIGHT:
+            self._offset = offset
+            self.set_clock(0.0)
 
     def set_clock(self, offset: float) -> None:
         """Move the clock so many seconds ahead of this machine's."""

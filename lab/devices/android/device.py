@@ -153,6 +153,12 @@ class AndroidDevice:
             details={name: text for name, text in details.items() if text},
         )
 
+    @property
+    def clock_error(self) -> float:
+        clock = self._android.clock
+        # Where the lab can set the clock, it is right.
+        return 0.0 if clock is None or self._changes.shell.is_root else clock.offset
+
     def lacks(self, need: Need) -> str | None:
         plan, rooted = self._plan, self._changes.shell.is_root
         if need in plan.lacking:

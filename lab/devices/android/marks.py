@@ -14,6 +14,9 @@ from typing import Protocol
 from lab.devices.android.link import COMMAND_CAP, CommandRefused, Ran
 from lab.devices.journal_entry import shown
 
+LONGEST_LINE = 120_000
+"""Bytes of a command line: Linux hands no longer one to a shell (MAX_ARG_STRLEN)."""
+
 
 class Runs(Protocol):
     """Runs command lines: a link, or one as root."""
@@ -23,7 +26,8 @@ class Runs(Protocol):
 
 
 class Marked:
-    """Commands to be run one after the other, each in a shell of its own."""
+    """Commands to be run one after the other, each in a shell of its own. Raises CommandRefused
+    for what no phone would be given whole."""
 
     def __init__(self, commands: Sequence[str]) -> None:
         self._commands = tuple(commands)
@@ -34,6 +38,8 @@ class Marked:
             for number, command in enumerate(self._commands)
         )
         """What the phone's shell is to run."""
+        if "\0" in self.line or len(self.line.encode("utf-8", "replace")) > LONGEST_LINE:
+            raise CommandRefused(f"{told_of(commands[0])}: too long, or with a NUL in it")
 
     def read(self, output: bytes) -> list[Ran]:
         """Tell what each of the commands came to. Raises CommandRefused where a mark is missing:

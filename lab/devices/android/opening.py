@@ -134,6 +134,8 @@ def _make_ready(opening: Opening, facts: AndroidFacts, changes: Changes) -> Andr
         changes.before_appium()
     if changes.keep_awake().locked:
         raise DeviceLost("its screen is locked: unlock it, and turn the lock off for the run")
+    if facts.clock is not None and facts.root.mode is not RootMode.NONE:
+        changes.correct_clock(facts.clock.offset)
     if opening.build is not None:
         changes.install(plan.app, opening.build)
         facts = replace(facts, app=identify(link, plan.app).app)

@@ -107,20 +107,6 @@ def test_closing_may_be_repeated(any_link: AdbLink) -> None:
     any_link.close()
 
 
-def test_a_missing_apk_is_refused(any_link: AdbLink, tmp_path: Path) -> None:
-    with pytest.raises(CommandRefused, match=r"none\.apk"):
-        any_link.install(tmp_path / "none.apk")
-
-
-def test_what_is_no_apk_is_refused(any_link: AdbLink, tmp_path: Path) -> None:
-    file = tmp_path / "not.apk"
-    file.write_bytes(b"not an APK" * 1000)
-    with pytest.raises(CommandRefused, match=r"not\.apk was not installed: .*INSTALL_PARSE_FAILED"):
-        any_link.install(file)
-    left = any_link.shell(f"ls {TMP}")
-    assert "trustpin-lab" not in left
-
-
 def test_adb_shell_has_no_reverse(shell_link: AdbShellLink) -> None:
     assert shell_link.reversed_ports() == ()
     shell_link.remove_reverse(4000)

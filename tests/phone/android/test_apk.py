@@ -5,6 +5,7 @@ import shutil
 import struct
 import subprocess
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -164,7 +165,5 @@ def test_nothing_but_a_complaint_comes_of_damage(
         made[at % len(made)] = value
     file = tmp_path / "damaged.apk"
     file.write_bytes(made)
-    try:
-        read_manifest(file)
-    except BadApk as error:
-        assert str(error).startswith("INSTALL_")
+    with suppress(BadApk):
+        assert read_manifest(file).package.count(".") > 0

@@ -81,7 +81,7 @@ def test_installing(packages: Packages, phone: PhoneState) -> None:
 def test_going_back_to_an_older_version(packages: Packages) -> None:
     install(packages, OTHER)
     older = replace(OTHER, version_code=2)
-    with pytest.raises(InstallFailed, match="INSTALL_FAILED_VERSION_DOWNGRADE: .* 2 .* 3$"):
+    with pytest.raises(InstallFailed, match=r"INSTALL_FAILED_VERSION_DOWNGRADE: .* 2 .* 3$"):
         install(packages, older)
     assert packages.get(OTHER.package) is not None
     assert install(packages, older, downgrade=True).manifest == older
@@ -89,12 +89,10 @@ def test_going_back_to_an_older_version(packages: Packages) -> None:
 
 def test_what_cannot_be_installed(packages: Packages, monkeypatch: pytest.MonkeyPatch) -> None:
     before = names(packages)
-    with (
-        packages.arriving() as apk,
-        pytest.raises(InstallFailed, match="INSTALL_PARSE_FAILED_NOT_APK: "),
-    ):
+    with packages.arriving() as apk:
         apk.write_bytes(b"no APK")
-        packages.install(apk)
+        with pytest.raises(InstallFailed, match="INSTALL_PARSE_FAILED_NOT_APK: "):
+            packages.install(apk)
     with pytest.raises(InstallFailed, match=r"OLDER_SDK: .*#35 \(current version is #34\)"):
         install(packages, replace(OTHER, min_sdk=35))
     monkeypatch.setattr("lab.phone.android.packages.MAX_PACKAGES", len(before))
@@ -135,9 +133,7 @@ def test_the_sample_app_comes_and_goes(packages: Packages, screen: Screen) -> No
     assert screen.running(SAMPLE)
 
 
-def test_an_apk_of_a_built_in_app_changes_what_is_shown(
-    packages: Packages, screen: Screen
-) -> None:
+def test_an_apk_of_a_built_in_app_changes_what_is_shown(packages: Packages, screen: Screen) -> None:
     screen.launch(SAMPLE)
     first = screen.process(SAMPLE)
     install(packages, Manifest(SAMPLE, 7, "2.5", (f"{SAMPLE}.Else",), f"{SAMPLE}.Else"))

@@ -111,9 +111,7 @@ def test_killing(processes: Processes, screen: Screen) -> None:
 
 
 @pytest.mark.parametrize("name", [ZYGOTE, SYSTEM_SERVER])
-def test_zygote_takes_its_children_along(
-    processes: Processes, screen: Screen, name: str
-) -> None:
+def test_zygote_takes_its_children_along(processes: Processes, screen: Screen, name: str) -> None:
     screen.launch(SAMPLE)
     before = processes.pids(ZYGOTE) + processes.pids(SYSTEM_SERVER)
     assert processes.kill(processes.pids(name)[0])

@@ -150,7 +150,7 @@ CLOSED: dict[str, tuple[Callable[[Peer], None], str]] = {
     ),
     "WRTE without waiting": (
         on_a_stream(lambda s: packed("WRTE", s.local, s.remote, b"a") * 100),
-        "WRTE before the one before it was acknowledged",
+        "WRTE before those before it were acknowledged",
     ),
     "a checksum missing in an old version": (
         with_old_version(packed("OPEN", 1, 0, b"shell:\0", total=0)),

@@ -23,7 +23,10 @@ def test_the_environment(run: Run) -> None:
 
 
 def test_finding(run: Run) -> None:
-    run("mkdir -p /sdcard/d/e/f; echo 1 > /sdcard/d/a.txt; echo 2 > /sdcard/d/e/B.TXT; echo 3 > /sdcard/d/e/f/c.txt")
+    run(
+        "mkdir -p /sdcard/d/e/f; echo 1 > /sdcard/d/a.txt; "
+        "echo 2 > /sdcard/d/e/B.TXT; echo 3 > /sdcard/d/e/f/c.txt"
+    )
     assert run("find /sdcard/d")[0] == (
         "/sdcard/d\n/sdcard/d/a.txt\n/sdcard/d/e\n/sdcard/d/e/B.TXT\n/sdcard/d/e/f\n/sdcard/d/e/f/c.txt\n"
     )
@@ -31,7 +34,10 @@ def test_finding(run: Run) -> None:
     assert run("find /sdcard/d -iname '*.txt' -type f | wc -l")[0] == "3\n"
     assert run("find /sdcard/d -type d -mindepth 1")[0] == "/sdcard/d/e\n/sdcard/d/e/f\n"
     assert run("find /sdcard/d -maxdepth 1 -type f")[0] == "/sdcard/d/a.txt\n"
-    assert run("find /sdcard/d/a.txt /sdcard/d/e/f -print")[0] == "/sdcard/d/a.txt\n/sdcard/d/e/f\n/sdcard/d/e/f/c.txt\n"
+    assert (
+        run("find /sdcard/d/a.txt /sdcard/d/e/f -print")[0]
+        == "/sdcard/d/a.txt\n/sdcard/d/e/f\n/sdcard/d/e/f/c.txt\n"
+    )
     assert run("find /sdcard/d/e/f -print0")[0] == "/sdcard/d/e/f\0/sdcard/d/e/f/c.txt\0"
     assert run("find /sdcard/d/none /sdcard/d/a.txt") == (
         "/sdcard/d/a.txt\n",

@@ -101,7 +101,7 @@ def test_uninstalling(run: Run) -> None:
 
 def test_put_back_as_it_was(run: Run, phone: PhoneState, screen: Screen) -> None:
     before = run("pm list packages -f --show-versioncode -U")
-    run(f"cp /data/app/{SAMPLE}/base.apk /data/local/tmp/kept.apk")
+    run(f"mkdir -p /data/local/tmp; cp /data/app/{SAMPLE}/base.apk /data/local/tmp/kept.apk")
     assert run(f"pm uninstall {SAMPLE}")[0] == "Success\n"
     assert run(f"am start {SAMPLE}")[2] == 1
     assert run("pm install /data/local/tmp/kept.apk")[0] == "Success\n"
@@ -121,8 +121,7 @@ def test_lists(run: Run, system: AndroidSystem) -> None:
     assert run(f"pm list packages --uid {uid} -i")[0] == f"package:{SAMPLE} installer=null\n"
     assert run("pm list packages -d")[0] == ""
     assert run("pm list instrumentation")[0] == (
-        f"instrumentation:{SERVER}.test/androidx.test.runner.AndroidJUnitRunner "
-        f"(target={SERVER})\n"
+        f"instrumentation:{SERVER}.test/androidx.test.runner.AndroidJUnitRunner (target={SERVER})\n"
     )
     run(f"cmd package install -S {len(APK)}", APK)
     assert run(f"pm list instrumentation -f {SAMPLE}")[0] == (

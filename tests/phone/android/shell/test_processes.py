@@ -17,7 +17,7 @@ BROWSER = "com.android.browser"
 def test_the_list(run: Run, system: AndroidSystem, screen: Screen) -> None:
     screen.launch(SAMPLE)
     lines = run("ps -A")[0].splitlines()
-    assert lines[0].split() == "USER PID PPID VSZ RSS WCHAN ADDR S NAME".split()
+    assert lines[0].split() == ["USER", "PID", "PPID", "VSZ", "RSS", "WCHAN", "ADDR", "S", "NAME"]
     (pid,) = system.processes.pids(SAMPLE)
     (zygote,) = system.processes.pids(ZYGOTE)
     number = system.packages.uid(SAMPLE) - 10_000
@@ -29,7 +29,7 @@ def test_the_list(run: Run, system: AndroidSystem, screen: Screen) -> None:
 
 def test_other_lists(run: Run, system: AndroidSystem) -> None:
     lines = run("ps -ef")[0].splitlines()
-    assert lines[0].split() == "UID PID PPID C STIME TTY TIME CMD".split()
+    assert lines[0].split() == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
     assert lines[1].split() == ["root", "1", "0", "0", "12:00", "?", "00:00:00", "init"]
     (zygote,) = system.processes.pids(ZYGOTE)
     assert run(f"ps -A -o PID,NAME | grep {ZYGOTE}")[0].split() == [str(zygote), ZYGOTE]
@@ -51,8 +51,11 @@ def test_looking_for_some(run: Run, system: AndroidSystem, screen: Screen) -> No
     assert run("pgrep -l trustpin")[0] == f"{sample} {SAMPLE}\n"
     assert run("pgrep -x zygote") == ("", "", 1)
     children = run(f"pgrep -P {zygote}")[0].split()
-    assert children == [*map(str, system.processes.pids("system_server")), str(sample),
-                        str(of_browser)]
+    assert children == [
+        *map(str, system.processes.pids("system_server")),
+        str(sample),
+        str(of_browser),
+    ]
 
 
 def test_killing(run: Run, screen: Screen) -> None:

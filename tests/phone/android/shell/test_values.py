@@ -14,7 +14,22 @@ from lab.phone.android.shell.streams import Given, Output
 from lab.phone.android.system import AndroidSystem
 from tests.phone.android.shell.conftest import Run
 
-FORMATS = ["%s", "%d", "%5s", "%-5d", "%x", "%o", "%c", "%%", "a", " ", "\\n", "\\t", "%.1s", "%03d"]
+FORMATS = [
+    "%s",
+    "%d",
+    "%5s",
+    "%-5d",
+    "%x",
+    "%o",
+    "%c",
+    "%%",
+    "a",
+    " ",
+    "\\n",
+    "\\t",
+    "%.1s",
+    "%03d",
+]
 GIVEN = ["", "a", "12", "-3", "0x10", "b c", "010", "+5"]
 
 

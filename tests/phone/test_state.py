@@ -16,6 +16,7 @@ from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.gateway import Destination, Reply
 from lab.phone.http import HttpClient
+from lab.phone.kept import Json, Kept
 from lab.phone.services import (
     CertificateTimeError,
     ConnectError,
@@ -26,6 +27,7 @@ from lab.phone.services import (
 from lab.phone.state import LATEST, MAX_SETTINGS, MAX_VALUE, PhoneState
 from lab.phone.trust import SYSTEM_STORE, USER_STORE
 from lab.pki.hierarchy import LabPki
+from lab.pki.store_names import subject_hash_old
 from tests.phone.air import Air
 from tests.phone.peers import (
     OK,
@@ -107,12 +109,23 @@ def test_joining_and_forgetting(state: PhoneState, tmp_path: Path) -> None:
     assert state.join("Home")
     assert state.join("Rogue")
     assert joined(state) == "Rogue"
-    assert state.saved_networks.items() == [(0, "Home"), (1, "Rogue")]
+    assert [(n.id, n.ssid) for n in state.saved_networks.items()] == [(0, "Home"), (1, "Rogue")]
     assert state.forget(0)
     assert joined(state) == "Rogue"
     assert state.forget(1)
     assert joined(state) is None
     assert not state.forget(1)
+
+
+def test_another_known_network_is_joined_where_one_is_forgotten(
+    state: PhoneState, tmp_path: Path
+) -> None:
+    publish(tmp_path / "air", *(Network(name, NOBODY, NOBODY) for name in ("A", "B", "C")))
+    for ssid in ("A", "C", "B"):
+        assert state.join(ssid)
+    (tmp_path / "air/C.json").unlink()
+    assert state.forget(2)
+    assert joined(state) == "A"
 
 
 # Settings.
@@ -122,18 +135,18 @@ def test_settings(state: PhoneState) -> None:
     state.put_setting("global", "b", "1")
     state.put_setting("global", "a", "2")
     state.put_setting("secure", "a", "3")
-    assert state.settings_of("global") == [("a", "2"), ("b", "1")]
+    assert state.settings_of("global") == [("a", "2"), ("auto_time", "1"), ("b", "1")]
     assert state.setting("secure", "a") == "3"
     state.put_setting("global", "a", None)
     state.put_setting("global", "none", None)
     assert state.setting("global", "a") is None
-    assert state.settings_of("global") == [("b", "1")]
+    assert state.settings_of("global") == [("auto_time", "1"), ("b", "1")]
 
 
 def test_settings_have_their_limits(state: PhoneState) -> None:
     with pytest.raises(ValueError, match="longer than"):
         state.put_setting("global", "a", "x" * (MAX_VALUE + 1))
-    for number in range(MAX_SETTINGS):
+    for number in range(MAX_SETTINGS - len(state.settings_of("global"))):
         state.put_setting("global", str(number), "x" * MAX_VALUE)
     with pytest.raises(ValueError, match="too many settings"):
         state.put_setting("global", "more", "x")
@@ -170,18 +183,129 @@ def test_settings_from_many_threads(state: PhoneState) -> None:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         state.settings_of("global")
-    assert len(state.settings_of("global")) == 401
+    assert len(state.settings_of("global")) == 402
 
 
-def test_files_outlive_a_start_and_settings_do_not(
+# What outlives a start.
+
+
+def again(tmp_path: Path) -> PhoneState:
+    return PhoneState(tmp_path / "home", tmp_path / "air")
+
+
+def test_files_and_settings_outlive_a_start(state: PhoneState, tmp_path: Path, pki: LabPki) -> None:
+    state.files.write("/sdcard/a", b"kept")
+    state.put_setting("global", "a", "kept")
+    state.put_setting("secure", "b/c", "kept")
+    state.put_setting("global", "gone", "x")
+    state.put_setting("global", "gone", None)
+    state.put_setting("global", "auto_time", None)
+    state.put_setting("global", "http_proxy", "127.0.0.1:7")
+    started = again(tmp_path)
+    assert started.files.read("/sdcard/a") == b"kept"
+    assert started.trust_anchors(False) == (pki.public_root.der,)
+    assert started.settings_of("global") == [("a", "kept"), ("http_proxy", "127.0.0.1:7")]
+    assert started.setting("secure", "b/c") == "kept"
+    assert started.network.settings.http_proxy == Endpoint("127.0.0.1", 7)
+
+
+def test_what_a_phone_ships_with_is_of_its_last_start(
     state: PhoneState, tmp_path: Path, pki: LabPki
 ) -> None:
-    state.files.write("/sdcard/a", b"kept")
-    state.put_setting("global", "a", "lost")
-    again = PhoneState(tmp_path / "home", tmp_path / "air")
-    assert again.files.read("/sdcard/a") == b"kept"
-    assert again.trust_anchors(False) == (pki.public_root.der,)
-    assert again.setting("global", "a") is None
+    other = PhoneState(
+        tmp_path / "home", tmp_path / "air", factory_anchors=[pki.user_root.certificate]
+    )
+    assert other.trust_anchors(False) == (pki.user_root.der,)
+    # Added by somebody, it stays.
+    name = subject_hash_old(pki.compromised_root.certificate)
+    other.files.write(f"{SYSTEM_STORE}/{name}.0", pki.compromised_root.der)
+    assert set(again(tmp_path).trust_anchors(False)) == {
+        pki.user_root.der,
+        pki.compromised_root.der,
+    }
+
+
+def test_networks_are_joined_again_where_they_are_in_reach(
+    state: PhoneState, tmp_path: Path
+) -> None:
+    publish(tmp_path / "air", *(Network(name, NOBODY, NOBODY) for name in ("A", "B", "C")))
+    assert state.join("A")
+    assert state.station.join("B", "wpa2")
+    assert state.station.join("C", auto_join=False)
+    started = again(tmp_path)
+    assert joined(started) == "B"
+    assert [(n.id, n.ssid, n.security) for n in started.saved_networks.items()] == [
+        (0, "A", "open"),
+        (1, "B", "wpa2"),
+        (2, "C", "open"),
+    ]
+    (tmp_path / "air/B.json").unlink()
+    assert joined(again(tmp_path)) == "A"
+    (tmp_path / "air/A.json").unlink()
+    started = again(tmp_path)
+    assert joined(started) is None
+    started.forget(2)
+    # An id is not given out again, not even after a start.
+    assert again(tmp_path).saved_networks.next_id == 3
+
+
+def test_wifi_stays_off(state: PhoneState, tmp_path: Path) -> None:
+    publish(tmp_path / "air", Network("A", NOBODY, NOBODY))
+    assert state.join("A")
+    state.station.enable(False)
+    assert (joined(state), state.access_points(), state.join("A")) == (None, [], False)
+    started = again(tmp_path)
+    assert (started.station.enabled, joined(started)) == (False, None)
+    started.station.enable(True)
+    assert joined(started) == "A"
+
+
+def test_a_wrong_clock_outlives_a_start_only_where_it_is_not_set_by_itself(
+    state: PhoneState, tmp_path: Path
+) -> None:
+    state.set_clock(time.time() + DAY)
+    assert abs(again(tmp_path).now() - time.time()) < 2
+    state.put_setting("global", "auto_time", "0")
+    state.set_clock(time.time() + DAY)
+    assert abs(again(tmp_path).now() - time.time() - DAY) < 2
+    state.put_setting("global", "auto_time", "1")
+    assert abs(state.now() - time.time()) < 2
+    state.put_setting("global", "auto_time", "0")
+    assert abs(again(tmp_path).now() - time.time()) < 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"wifi saved": [[1], [1, 2, 3, 4], ["a", "b", "c", True], "x", None, [2**70, "A", "", 1]]},
+        {"wifi saved": 5, "wifi next id": "x", "wifi enabled": "no", "clock offset": "late"},
+        {"global/http_proxy": "nonsense", "galaxy/x": "y", "global/y": 5, "noslash": "z"},
+        {"global/auto_time": "0", "clock offset": [1]},
+        {f"factory {SYSTEM_STORE}": [1, "../../../x", None]},
+    ],
+)
+def test_whatever_was_kept_the_phone_starts(
+    rows: dict[str, Json], state: PhoneState, tmp_path: Path
+) -> None:
+    kept = Kept(tmp_path / "home/state.db")
+    for key, value in rows.items():
+        kept.set(key, value)
+    started = PhoneState(tmp_path / "home", tmp_path / "air")
+    assert abs(started.now() - time.time()) < 2
+    assert joined(started) is None
+
+
+def test_a_restart_forgets_what_does_not_outlive_it(state: PhoneState, tmp_path: Path) -> None:
+    publish(tmp_path / "air", Network("A", NOBODY, NOBODY))
+    assert state.join("A")
+    state.set_clock(time.time() + DAY)
+    state.put_setting("global", "a", "kept")
+    state.restart()
+    assert (joined(state), list(state.logcat.lines(("wifi",)))) == (None, [])
+    assert abs(state.now() - time.time()) < 2
+    assert state.setting("global", "a") == "kept"
+    state.station.look()
+    assert joined(state) == "A"
 
 
 # The phone's HTTP client on the phone's network.
@@ -263,13 +387,14 @@ def test_certificates_installed_on_the_phone(
         for client in (app(state), app(state, user_store=True)):
             with pytest.raises(SslHandshakeError):
                 client.request(url)
-        state.files.write(f"{USER_STORE}/user.0", pki.user_root.der)
+        name = f"{subject_hash_old(pki.user_root.certificate)}.0"
+        state.files.write(f"{USER_STORE}/{name}", pki.user_root.der)
         assert app(state, user_store=True).request(url).status == 200
         with pytest.raises(SslHandshakeError):
             app(state).request(url)
-        state.files.write(f"{SYSTEM_STORE}/moved.0", pki.user_root.der)
+        state.files.write(f"{SYSTEM_STORE}/{name}", pki.user_root.der)
         assert app(state).request(url).status == 200
-        state.files.remove(f"{SYSTEM_STORE}/moved.0")
+        state.files.remove(f"{SYSTEM_STORE}/{name}")
         with pytest.raises(SslHandshakeError):
             app(state).request(url)
 

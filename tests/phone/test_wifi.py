@@ -11,6 +11,8 @@ from lab.model.device import Endpoint, Network
 from lab.phone.wifi import (
     MAX_ACCESS_POINTS,
     MAX_FILE,
+    MAX_SAVED,
+    SavedNetwork,
     SavedNetworks,
     in_reach,
     read_access_point,
@@ -104,10 +106,45 @@ def test_a_crowded_air(tmp_path: Path) -> None:
 
 def test_saved_networks() -> None:
     saved = SavedNetworks()
-    assert [saved.save(ssid) for ssid in ("A", "B", "A")] == [0, 1, 0]
-    assert saved.items() == [(0, "A"), (1, "B")]
-    assert saved.forget(0) == "A"
+    assert [saved.save(ssid).id for ssid in ("A", "B", "A")] == [0, 1, 0]
+    assert saved.items() == [SavedNetwork(0, "A"), SavedNetwork(1, "B")]
+    # The one that was joined last comes last.
+    assert [network.ssid for network in saved.by_age()] == ["B", "A"]
+    assert saved.forget(0) == SavedNetwork(0, "A")
     assert saved.forget(0) is None
     # Ids are not given out again.
-    assert saved.save("A") == 2
-    assert saved.items() == [(1, "B"), (2, "A")]
+    assert saved.save("A").id == 2
+    assert [network.id for network in saved.items()] == [1, 2]
+
+
+def test_networks_of_one_name_may_be_different_ones() -> None:
+    saved = SavedNetworks()
+    assert saved.save("A").id != saved.save("A", "wpa2").id
+    assert saved.save("A", "wpa2", auto_join=False) == SavedNetwork(1, "A", "wpa2", False)
+
+
+def test_only_so_many_networks_are_saved() -> None:
+    saved = SavedNetworks([SavedNetwork(number, f"{number}") for number in range(MAX_SAVED + 5)])
+    with pytest.raises(ValueError, match="too many networks"):
+        saved.save("one more")
+    assert saved.save("7").id == 7
+    assert saved.next_id == MAX_SAVED
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), max_size=30))
+def test_saved_networks_are_those_that_were_saved_and_not_forgotten(
+    steps: list[tuple[bool, int]],
+) -> None:
+    saved, model, given_out = SavedNetworks(), dict[str, int](), set[int]()
+    for saves, number in steps:
+        if saves:
+            known = str(number) in model
+            id = saved.save(str(number)).id
+            assert known or id not in given_out
+            given_out.add(id)
+            model[str(number)] = id
+        else:
+            gone = saved.forget(number)
+            assert (gone is None) == (number not in model.values())
+            model = {ssid: id for ssid, id in model.items() if id != number}
+    assert {network.ssid: network.id for network in saved.items()} == model

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from appium.common.helper import library_version as client_version
@@ -17,6 +18,8 @@ from lab.devices.appium_server import AppiumServer, AppiumUnavailable, find_inst
 from lab.devices.kept import GONE_CAP, free_port
 from lab.model.device import DeviceLost
 
+FORWARD_CAP = 5.0
+"""Seconds to take a forwarded port back."""
 PROJECT = Path(__file__).parents[3]
 """The folder of package.json and node_modules."""
 
@@ -78,38 +81,56 @@ def on_own_server(
         installation = find_installation(PROJECT)
     except AppiumUnavailable as error:
         raise DeviceLost(str(error)) from None
-    system_port = free_port()
-    options = android_options(
-        udid,
-        adb_port=adb.port,
-        system_port=system_port,
-        installed=installed,
-        capabilities=capabilities,
-    )
-    servers: list[AppiumServer] = []
+    servers: list[tuple[AppiumServer, int]] = []
 
     def end() -> None:
         while servers:
-            servers.pop().close()
+            server, port = servers.pop()
+            killed = server.obituary() is not None
+            server.close()
+            if killed:
+                # It had no time to; and the adb server may be the user's.
+                _remove_forward(adb, udid, port)
 
-    def started() -> AppiumServer:
-        if servers and servers[0].obituary() is None:
+    def started() -> tuple[AppiumServer, int]:
+        if servers and servers[0][0].obituary() is None:
             return servers[0]
         end()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            servers.append(AppiumServer(installation, folder, adb))
+            servers.append((AppiumServer(installation, folder, adb), free_port()))
         except AppiumUnavailable as error:
             raise DeviceLost(str(error)) from None
         return servers[0]
 
     def begun() -> Begun:
         reach()
-        server = started()
+        server, system_port = started()
+        options = android_options(
+            udid,
+            adb_port=adb.port,
+            system_port=system_port,
+            installed=installed,
+            capabilities=capabilities,
+        )
         return begin(server.address, options, cap=wait, obituary=lambda: server.obituary(GONE_CAP))
 
     stack.callback(end)
     return Driving(begun, installation.description)
+
+
+def _remove_forward(adb: AdbHost, udid: str, port: int) -> None:
+    """Take back the port that an Appium server had adb lead to the phone; where that cannot be
+    done, the next one takes another port all the same."""
+    command = [str(adb.program), "-P", str(adb.port), "-s", udid]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            [*command, "forward", "--remove", f"tcp:{port}"],
+            env=dict(adb.environment),
+            capture_output=True,
+            timeout=FORWARD_CAP,
+            check=False,
+        )
 
 
 def own_adb(folder: Path, stack: ExitStack) -> AdbServer:

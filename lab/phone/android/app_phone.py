@@ -14,8 +14,11 @@ class AppPhone:
     """Implements ``PhoneServices`` for one process. ``files`` are the phone's as it sees them;
     ``system_store`` is where it finds the system's CAs."""
 
-    def __init__(self, phone: PhoneState, uid: int, files: PhoneFiles, system_store: str) -> None:
+    def __init__(
+        self, phone: PhoneState, pid: int, uid: int, files: PhoneFiles, system_store: str
+    ) -> None:
         self._phone = phone
+        self._pid = pid
         self._uid = uid
         self._trust = TrustStores(files, phone.complain_of_trust, system_store=system_store)
 
@@ -36,4 +39,4 @@ class AppPhone:
         return self._trust.anchors(user_store)
 
     def log(self, tag: str, level: str, message: str) -> None:
-        self._phone.log(tag, level, message)
+        self._phone.logcat.write(self._phone.now(), tag, level, message, self._pid)

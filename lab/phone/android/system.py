@@ -25,6 +25,13 @@ APEX_STORE_SINCE = 34
 """API level from which on apps read the trust store of the Conscrypt APEX (Android 14)."""
 
 
+FOLDERS = (
+    *("/apex", "/data/local/tmp", "/dev", "/proc", "/sdcard/Download", "/storage/emulated/0"),
+    *("/storage/self/primary", "/sys", "/system/bin", "/vendor"),
+)
+"""What a phone has from the start, beside what its services make for themselves."""
+
+
 class AndroidSystem:
     """A phone's Android: its state, its screen, and the services that only Android has.
 
@@ -56,6 +63,8 @@ class AndroidSystem:
         self.faults = Faults(phone, screen, self.processes.pids)
         self.automation = Automation(self)
         self.root = root
+        for folder in FOLDERS:
+            phone.files.make_folder(folder)
         has_apex = self.version.sdk >= APEX_STORE_SINCE
         self.mounts = Namespaces(
             phone.files, self.processes, apexes=has_apex, remountable=lambda: root.debuggable
@@ -79,7 +88,7 @@ class AndroidSystem:
 
     def _services(self, pid: int, uid: int) -> PhoneServices:
         files = self.access.files(uid, pid)
-        return AppPhone(self.phone, uid, files, self.system_store)
+        return AppPhone(self.phone, pid, uid, files, self.system_store)
 
     def _forget(self) -> None:
         """Let go of what does not outlive a restart."""

@@ -43,7 +43,8 @@ Find = Callable[["Connection", str], Service | None]
 class Connection:
     """Serves one connection until it ends; ``run`` does all of it, in one thread.
 
-    ``find`` and ``say`` (a line for the phone's log) may be called from any thread.
+    ``banner`` gives what the phone says of itself, ``find`` what an OPEN asks for; ``say`` takes
+    lines for the phone's log. They may be called from any thread.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Connection:
         wire: Wire,
         number: int,
         *,
-        banner: bytes,
+        banner: Callable[[], bytes],
         keys: AuthorizedKeys,
         policy: KeyPolicy,
         find: Find,
@@ -139,7 +140,7 @@ class Connection:
             self._authenticate()
         version = min(hello.arg0, VERSION)
         self._max_data = min(hello.arg1, MAX_DATA)
-        self._send(Message(Kind.CNXN, version, MAX_DATA, self._banner))
+        self._send(Message(Kind.CNXN, version, MAX_DATA, self._banner()))
         self._wire.with_checksums = self._wire.decoder.checked = version < VERSION
         self._wire.decoder.limit = MAX_DATA
 

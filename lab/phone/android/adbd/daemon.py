@@ -116,7 +116,6 @@ class Adbd:
             self._welcome(sock)
 
     def _welcome(self, sock: socket.socket) -> None:
-        banner = self._banner()
         with self._lock:
             self._count += 1
             number = self._count
@@ -127,7 +126,7 @@ class Adbd:
                 connection = Connection(
                     Wire(sock, self._limits.message),
                     number,
-                    banner=banner,
+                    banner=self._banner,
                     keys=self._keys,
                     policy=self._policy,
                     find=self._services.find,

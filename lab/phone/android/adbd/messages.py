@@ -77,14 +77,6 @@ class Decoder:
         """Whether a message has begun and is not whole."""
         return bool(self._waiting)
 
-    @property
-    def wanted(self) -> int:
-        """How many bytes are missing at least."""
-        size = HEADER_SIZE
-        if len(self._waiting) >= HEADER_SIZE:
-            size += _HEADER.unpack_from(self._waiting)[3]
-        return max(size - len(self._waiting), 0)
-
     def feed(self, content: bytes) -> None:
         """Take what was received."""
         self._waiting += content
@@ -107,8 +99,8 @@ class Decoder:
             return None
         payload = bytes(memoryview(self._waiting)[HEADER_SIZE:end])
         del self._waiting[:end]
-        # After a reconnection adb greets with the checksum that it had agreed on before: none.
-        unchecked = kind is Kind.CNXN and not total
+        # An adb that connects again leaves them out from the start, as it had agreed before.
+        unchecked = kind in (Kind.CNXN, Kind.AUTH) and not total
         if self.checked and not unchecked and checksum(payload) != total:
             raise ProtocolBroken(f"{kind.name} with a wrong checksum")
         return Message(kind, arg0, arg1, payload)

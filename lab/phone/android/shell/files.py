@@ -1,4 +1,4 @@
-"""Commands that work on files: cp, ln, ls, mkdir, mv, realpath, rm, rmdir, screencap, touch."""
+"""Commands that work on files: cp, ln, ls, mkdir, mv, pwd, realpath, rm, rmdir, screencap, touch."""
 
 from __future__ import annotations
 
@@ -286,6 +286,11 @@ def _realpath(process: Process) -> int:
     return each_path(process, paths, tell)
 
 
+def _pwd(process: Process) -> int:
+    process.out.line(process.identity.folder)
+    return 0
+
+
 def _octal(process: Process, text: str) -> int:
     if re.fullmatch(r"[0-7]{1,4}", text) is None:
         raise CommandFailed(f"{process.name}: bad mode '{text[:20]}'")
@@ -308,6 +313,7 @@ COMMANDS: dict[str, Command] = {
     "ls": _ls,
     "mkdir": _mkdir,
     "mv": _mv,
+    "pwd": _pwd,
     "readlink": _realpath,
     "realpath": _realpath,
     "rm": _rm,

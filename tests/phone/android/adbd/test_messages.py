@@ -74,6 +74,15 @@ def test_a_length_is_refused_before_its_bytes_have_come() -> None:
         decoder.next()
 
 
+@pytest.mark.parametrize("name", ["CNXN", "AUTH"])
+def test_an_adb_that_comes_back_leaves_them_out_at_once(name: str) -> None:
+    decoder = Decoder()
+    decoder.feed(packed(name, 1, 2, b"a", total=0))
+    message = decoder.next()
+    assert message is not None
+    assert message.payload == b"a"
+
+
 def test_checksums_may_be_left_out_once_that_is_agreed() -> None:
     decoder = Decoder(checked=False)
     decoder.feed(packed("WRTE", 1, 2, b"a", total=0))

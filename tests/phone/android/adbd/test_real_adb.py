@@ -328,8 +328,8 @@ def test_old_phones(
     ran = real_adb.run("-s", serial, "shell", "echo a; exit 3")
     assert (ran.text, ran.code) == ("a\n", 3 if "shell_v2" in features else 0)
     (tmp_path / "big").write_bytes(BIG)
-    real_adb.run("-s", serial, "push", str(tmp_path / "big"), "/big")
-    real_adb.run("-s", serial, "pull", "/big", str(tmp_path / "back"))
+    real_adb.run("-s", serial, "push", str(tmp_path / "big"), "/data/local/tmp/big")
+    real_adb.run("-s", serial, "pull", "/data/local/tmp/big", str(tmp_path / "back"))
     assert (tmp_path / "back").read_bytes() == BIG
     real_adb.run("disconnect", serial)
 
@@ -364,3 +364,21 @@ def test_the_server_may_die(tmp_path: Path, open_adbd: Adbd, system: AndroidSyst
     with Peer(open_adbd.port) as peer:
         peer.greet()
         assert peer.open("shell:echo a").rest() == b"a\n"
+
+
+def test_adb_finds_a_phone_again(real_adb: RealAdb, start: Start, system: AndroidSystem) -> None:
+    """Its own way back in is not quite its first: it remembers what was agreed."""
+    system.boot.down_time = 0.05
+    serial = real_adb.connect(start())
+    assert real_adb.run("-s", serial, "unroot").text == "restarting adbd as non root\n"
+    assert real_adb.run("-s", serial, "wait-for-device", cap=15).code == 0
+    assert real_adb.run("-s", serial, "shell", "id -u").text == "2000\n"
+    assert real_adb.run("-s", serial, "root").text == "restarting adbd as root\n"
+    assert real_adb.run("-s", serial, "wait-for-device", cap=15).code == 0
+    assert real_adb.run("-s", serial, "shell", "id -u").text == "0\n"
+    assert real_adb.run("-s", serial, "remount").text == "remount succeeded\n"
+    assert real_adb.run("-s", serial, "reboot").code == 0
+    assert system.boot.wait(CAP)
+    assert real_adb.run("-s", serial, "wait-for-device", cap=15).code == 0
+    assert real_adb.run("-s", serial, "shell", "getprop sys.boot_completed").text == "1\n"
+    real_adb.run("disconnect", serial)

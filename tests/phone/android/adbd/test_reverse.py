@@ -110,12 +110,12 @@ def test_ports_and_their_owners(open_adbd: Adbd, system: AndroidSystem) -> None:
         # The last one to ask has it.
         assert reverse(two, "forward:tcp:1;tcp:11") == b"OKAY"
         assert reverse(one, "forward:norebind:tcp:1;tcp:12") == (
-            b"FAIL001fcannot rebind existing socket"
+            b"FAIL001dcannot rebind existing socket"
         )
         one.sock.close()
         assert eventually(lambda: system.ports.served() == (1, 32768))
         assert reverse(two, "killforward:tcp:1") == b"OKAY"
-        assert reverse(two, "killforward:tcp:1") == b"FAIL0019listener 'tcp:1' not found"
+        assert reverse(two, "killforward:tcp:1") == b"FAIL001alistener 'tcp:1' not found"
         assert reverse(two, "killforward-all") == b"OKAY"
         assert reverse(two, "list-forward") == b"0000"
     assert system.ports.served() == ()

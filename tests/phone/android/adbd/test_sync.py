@@ -78,11 +78,11 @@ def test_files_both_ways(sync: OpenStream, phone: PhoneState) -> None:
 def test_several_requests_in_one_piece(sync: OpenStream) -> None:
     whole = b"".join(
         (
-            request(b"SEND", "/a,33188"),
+            request(b"SEND", "/sdcard/a,33188"),
             *blocks(b"content"),
             b"DONE" + struct.pack("<I", 5),
-            request(b"STAT", "/a"),
-            request(b"RECV", "/a"),
+            request(b"STAT", "/sdcard/a"),
+            request(b"RECV", "/sdcard/a"),
             b"QUIT\0\0\0\0",
         )
     )
@@ -91,7 +91,7 @@ def test_several_requests_in_one_piece(sync: OpenStream) -> None:
     assert sync.rest() == (
         b"OKAY\0\0\0\0"
         + b"STAT"
-        + struct.pack("<III", 0o100644, 7, 5)
+        + struct.pack("<III", 0o100666, 7, 5)
         + b"DATA\7\0\0\0contentDONE\0\0\0\0"
     )
 
@@ -103,12 +103,12 @@ def test_what_is_known_of_files(sync: OpenStream) -> None:
         error, _, inode, mode, links, uid, gid, size, *times = stat_2(
             sync, name, "/data/local/tmp/a"
         )
-        assert (error, mode, links, uid, gid, size) == (0, FILE | 0o644, 1, 0, 0, 3)
+        assert (error, mode, links, uid, gid, size) == (0, FILE | 0o666, 1, uid, gid, 3)
         assert times == [1_000_000_000] * 3
         assert inode > 0
         assert stat_2(sync, name, "/data/local/tmp")[3] & 0o170000 == FOLDER
         assert stat_2(sync, name, "/none") == (2, *(0,) * 10)
-        assert stat_2(sync, name, "relative") == (2, *(0,) * 10)
+        assert stat_2(sync, name, "/data/\0") == (2, *(0,) * 10)
     sync.send(request(b"STAT", "/data/local/tmp"))
     assert struct.unpack("<4sIII", sync.exactly(16))[1] & 0o170000 == FOLDER
     sync.send(request(b"STAT", "/none"))
@@ -132,7 +132,7 @@ def test_folders(sync: OpenStream) -> None:
     push(sync, "/data/local/tmp/sub/b", b"")
     sync.exactly(16)
     found = entries(sync, "/data/local/tmp")
-    assert found["größe"] == (FILE | 0o644, 3, 1_000_000_000)
+    assert found["größe"] == (FILE | 0o666, 3, 1_000_000_000)
     assert found["sub"][0] & 0o170000 == FOLDER
     assert set(found) == {"größe", "sub"}
     assert entries(sync, "/none") == {}
@@ -149,32 +149,34 @@ def test_what_cannot_be_read(sync: OpenStream) -> None:
 
 def test_what_cannot_be_written(sync: OpenStream, phone: PhoneState) -> None:
     for path, content, mode, reason in (
-        ("/a", bytes(MAX_FILE + 1), FILE | 0o644, "File too large"),
-        ("/a", b"/b", 0o120777, "Operation not permitted"),
-        ("relative", b"", FILE | 0o644, "Invalid argument"),
+        ("/sdcard/a", bytes(MAX_FILE + 1), FILE | 0o644, "File too large"),
+        ("/sdcard/a", b"/b", 0o120777, "Operation not permitted"),
+        ("/system/a", b"", FILE | 0o644, "Read-only file system"),
         ("/data/local/tmp", b"", FILE | 0o644, "Is a directory"),
     ):
         push(sync, path, content, mode)
         assert failure(sync) == f"{path}: {reason}"
     with pytest.raises(FileError):
-        phone.files.read("/a")
-    push(sync, "/b", b"goes on")
+        phone.files.read("/sdcard/a")
+    push(sync, "/sdcard/b", b"goes on")
     assert sync.exactly(4) == b"OKAY"
 
 
 def test_a_push_that_breaks_off_writes_nothing(peer: Peer, phone: PhoneState) -> None:
-    phone.files.write("/a", b"before")
+    phone.files.write("/sdcard/a", b"before")
     stream = peer.open("sync:")
-    stream.send(request(b"SEND", "/a,33188") + next(blocks(b"after")))
+    stream.send(request(b"SEND", "/sdcard/a,33188") + next(blocks(b"after")))
     stream.close()
-    assert peer.open("shell:cat /a").rest() == b"before"
+    assert peer.open("shell:cat /sdcard/a").rest() == b"before"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.lists(
         st.sampled_from([b"STAT", b"STA2", b"LIST", b"RECV", b"SEND", b"DATA", b"DONE", b"QUIT"])
-        | st.sampled_from([request(b"STAT", "/a"), request(b"SEND", "/a,1"), b"\1\0\0\0", bytes(4)])
+        | st.sampled_from(
+            [request(b"STAT", "/a"), request(b"SEND", "/sdcard/a,1"), b"\1\0\0\0", bytes(4)]
+        )
         | st.binary(max_size=12),
         max_size=8,
     ).map(b"".join)

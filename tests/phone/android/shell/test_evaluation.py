@@ -136,7 +136,7 @@ SHELL = "/system/bin/sh"
         ("echo ${1:=a}", f"{SHELL}: 1: a"),
         ("for x in ${A?}; do :; done", f"{SHELL}: A: parameter not set"),
         ("echo a > $(echo)", f"{SHELL}: : Invalid argument"),
-        ("{ echo a; } > relative", f"{SHELL}: relative: Invalid argument"),
+        ("{ echo a; } > relative", f"{SHELL}: relative: Read-only file system"),
         ("sh /none", "sh: /none: No such file or directory"),
         ("sh -x", f"{SHELL}: -x: unknown option"),
         ("sh -c", f"{SHELL}: -c requires an argument"),
@@ -154,15 +154,25 @@ def test_a_script_goes_on_after_what_went_wrong(run: Run) -> None:
 
 
 def test_patterns_may_be_anywhere_in_a_path(run: Run) -> None:
-    run("for x in a b; do echo $x > /data/app/$x/base.apk; done; echo c > /data/app/c/other")
-    assert run("echo /data/app/*/base.apk")[0] == "/data/app/a/base.apk /data/app/b/base.apk\n"
-    assert run("echo /*/app/[bc]/*")[0] == "/data/app/b/base.apk /data/app/c/other\n"
-    assert run("echo /data/app/*/none /data/app/a/base.apk/*")[0] == (
-        "/data/app/*/none /data/app/a/base.apk/*\n"
+    run("for x in a b; do echo $x > /data/own/$x/base.apk; done; echo c > /data/own/c/other")
+    assert run("echo /data/own/*/base.apk")[0] == "/data/own/a/base.apk /data/own/b/base.apk\n"
+    assert run("echo /*/own/[bc]/*")[0] == "/data/own/b/base.apk /data/own/c/other\n"
+    assert run("echo /data/own/*/none /data/own/a/base.apk/*")[0] == (
+        "/data/own/*/none /data/own/a/base.apk/*\n"
     )
-    assert run("A='/data/app/*'; for x in $A; do echo ${x##*/}; done")[0] == "a\nb\nc\n"
-    assert run("A='/data/app/*'; echo \"$A\"")[0] == "/data/app/*\n"
+    assert run("A='/data/own/*'; for x in $A; do echo ${x##*/}; done")[0] == "a\nb\nc\n"
+    assert run("A='/data/own/*'; echo \"$A\"")[0] == "/data/own/*\n"
     assert run("echo dat*")[0] == "data\n"
+    assert run("cd /data/own; echo */base.apk; cat b/base.apk; cd a/..; ls; pwd")[0] == (
+        "a/base.apk b/base.apk\nb\na\nb\nc\n/data/own\n"
+    )
+    assert run("cd /data/own; (cd a; ls; ls ../c); ls c; sh -c 'ls c'; cd; pwd")[0] == (
+        "base.apk\nother\nother\nother\n/\n"
+    )
+    assert run("cd /data/own/a/base.apk")[1:] == (
+        "/system/bin/sh: cd: /data/own/a/base.apk: Not a directory\n",
+        2,
+    )
 
 
 def test_scripts_come_from_files(run: Run, phone: PhoneState) -> None:

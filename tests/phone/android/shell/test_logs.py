@@ -199,3 +199,11 @@ def test_mistakes(run: Run, line: str, message: str) -> None:
     assert out == ""
     assert code in (1, 2)
     assert err.startswith(message)
+
+
+def test_an_apps_lines_are_those_of_its_process(run: Run) -> None:
+    package = "cloud.trustpin.android.sample"
+    run(f"am start {package}")
+    told = messages(run(f"logcat -d --pid=$(pidof {package})")[0])
+    assert "TrustPin Android Sample started" in told
+    assert messages(run("logcat -d --pid=1")[0]) == []

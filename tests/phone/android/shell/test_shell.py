@@ -33,9 +33,9 @@ def test_lists_and_pipes(run: Run, line: str, out: str, code: int) -> None:
 
 
 def test_a_command_that_there_is_not(run: Run) -> None:
-    assert run("reboot now") == ("", "/system/bin/sh: reboot: inaccessible or not found\n", 127)
-    assert run("reboot 2>&1")[0] == "/system/bin/sh: reboot: inaccessible or not found\n"
-    assert run("reboot || echo no")[::2] == ("no\n", 0)
+    assert run("fly now") == ("", "/system/bin/sh: fly: inaccessible or not found\n", 127)
+    assert run("fly 2>&1")[0] == "/system/bin/sh: fly: inaccessible or not found\n"
+    assert run("fly || echo no")[::2] == ("no\n", 0)
 
 
 def test_a_line_that_is_none(run: Run) -> None:
@@ -73,12 +73,12 @@ def test_the_standard_input(run: Run) -> None:
 
 
 def test_patterns_mean_files(run: Run) -> None:
-    run("echo 1 > /d/a.0; echo 2 > /d/b.0; echo 3 > /d/c.txt; echo 4 > /d/.hidden.0")
-    assert run("echo /d/*.0")[0] == "/d/a.0 /d/b.0\n"
-    assert run("echo /d/[ac]*")[0] == "/d/a.0 /d/c.txt\n"
-    assert run("echo /d/'*'.0 /d/*.x x*")[0] == "/d/*.0 /d/*.x x*\n"
-    assert run("cat /d/*.0")[0] == "1\n2\n"
-    assert run("rm /d/*; ls -a /d")[0] == ".hidden.0\n"
+    run("mkdir /data/d; cd /data/d; echo 1 > a.0; echo 2 > b.0; echo 3 > c.txt; echo 4 > .hidden.0")
+    assert run("echo /data/d/*.0")[0] == "/data/d/a.0 /data/d/b.0\n"
+    assert run("echo /data/d/[ac]*")[0] == "/data/d/a.0 /data/d/c.txt\n"
+    assert run("echo /data/d/'*'.0 /data/d/*.x x*")[0] == "/data/d/*.0 /data/d/*.x x*\n"
+    assert run("cat /data/d/*.0")[0] == "1\n2\n"
+    assert run("rm /data/d/*; ls -A /data/d")[0] == ".hidden.0\n"
 
 
 def test_nothing_grows_without_end(run: Run, phone: PhoneState) -> None:
@@ -86,8 +86,8 @@ def test_nothing_grows_without_end(run: Run, phone: PhoneState) -> None:
     out, err, code = run("cat /big /big /big")
     assert len(out) == 2 * MAX_FILE
     assert (err, code) == ("write: No space left on device\n", 1)
-    assert run("cat /big /big > /bigger")[1:] == (
-        "/system/bin/sh: /bigger: File too large\n",
+    assert run("cat /big /big > /data/bigger")[1:] == (
+        "/system/bin/sh: /data/bigger: File too large\n",
         1,
     )
     for number in range(150):

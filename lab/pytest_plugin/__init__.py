@@ -37,7 +37,6 @@ __all__ = [
 
 MARKERS = {
     "mitm": "an attack on an app's connection, with a verdict",
-    "xdist_group": "what pytest-xdist keeps in one process",
     Adversary.ROGUE_CA: "by a CA that the device does not trust, or that only its user added",
     Adversary.COMPROMISED_CA: "by a CA in the device's system store",
     Adversary.ROGUE_WIFI: "by the owner of the network that the device joined",
@@ -61,11 +60,6 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         options = Options.of(config)
         config.stash[OPTIONS] = options
-        if any(map(options.is_exclusive, options.device_ids)) and config.getoption(
-            "dist", "no"
-        ) in ("load", "worksteal"):
-            # These spread scenarios over workers one by one; a real phone has one at a time.
-            config.option.dist = "loadgroup"
         if options.runs_scenarios:
             Recording.begin(config, options)
     except (SettingsError, ReportsUnwritable) as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seat
     owner = Owner(
         run_id,
         options.lease_wait,
-        _tell_waiting,
+        _teller(request.config),
         ("pytest", *arguments),
     )
     with (
@@ -55,8 +54,17 @@ def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seat
         yield seats
 
 
-def _tell_waiting(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def _teller(config: pytest.Config) -> Callable[[str], None]:
+    """Return what tells the user something at once, past pytest's capturing. A worker process
+    has nobody to tell."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+    def tell(text: str) -> None:
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(text)
+
+    return tell
 
 
 @pytest.fixture

@@ -73,7 +73,13 @@ class Recording:
         recording = cls(config, options, folder)
         config.pluginmanager.register(recording, "trustpin-lab-recording")
         if config.pluginmanager.hasplugin("xdist"):
+            # Here, not above: pytest-xdist may be left out.
+            from lab.pytest_plugin.scheduling import Scheduling
+
             config.pluginmanager.register(_Workers(recording), "trustpin-lab-workers")
+            exclusive = tuple(filter(options.is_exclusive, options.device_ids))
+            if exclusive:
+                config.pluginmanager.register(Scheduling(exclusive), "trustpin-lab-scheduling")
 
     # -- what is selected -----------------------------------------------------------------
 

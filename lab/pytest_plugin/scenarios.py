@@ -6,34 +6,22 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from lab.devices.settings import SettingsError, load
 from lab.evidence.record import to_json
 from lab.model.attack import Adversary
 from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, OPTIONS, OUTCOME, RESULT
-from lab.pytest_plugin.options import Options
 from lab.trial.case import Case, cases
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each scenario its devices and its attacks."""
     if "device_id" in metafunc.fixturenames:
-        options = metafunc.config.stash[OPTIONS]
-        devices = [_parameter(options, name) for name in _device_ids(metafunc.config)]
-        metafunc.parametrize("device_id", devices, indirect=True)
+        metafunc.parametrize("device_id", _device_ids(metafunc.config), indirect=True)
     if "attack" in metafunc.fixturenames:
         marks = {mark.name for mark in metafunc.definition.iter_markers()}
         wanted = [case for attacker in Adversary if attacker in marks for case in cases(attacker)]
         metafunc.parametrize("attack", wanted, ids=[case.id for case in wanted], indirect=True)
-
-
-def _parameter(options: Options, device_id: str) -> ParameterSet | str:
-    """Return a device as a parameter. All scenarios of one that is there only once go to the
-    same worker process."""
-    if not options.is_exclusive(device_id):
-        return device_id
-    return pytest.param(device_id, marks=pytest.mark.xdist_group(device_id), id=device_id)
 
 
 def _device_ids(config: pytest.Config) -> tuple[str, ...]:

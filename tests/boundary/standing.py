@@ -101,7 +101,7 @@ def standing_phone(folder: Path, **options: str) -> Iterator[Standing]:
     air.mkdir(parents=True)
     nowhere = Endpoint("127.0.0.1", 9)
     put_on_air(air, Network("Owner's own", nowhere, nowhere))
-    arguments = ["--name", "standing", "--adb-keys", "open"]
+    arguments = ["--name", options.pop("name", "standing"), "--adb-keys", "open"]
     arguments += ["--sdk", "lab.phone.sdk.client:ReferenceClient"]
     arguments += ["--home", str(folder / "phone"), "--air", str(air)]
     for name, value in options.items():

@@ -91,20 +91,24 @@ def test_what_is_no_answer(status: int, content: bytes) -> None:
     assert len(str(caught.value)) < 300
 
 
-WRONG: list[tuple[str, object]] = [
-    (Command.NEW_SESSION, None),
-    (Command.NEW_SESSION, {"sessionId": 1, "capabilities": {}}),
-    (Command.NEW_SESSION, {"sessionId": "", "capabilities": {}}),
-    (Command.NEW_SESSION, {"sessionId": "s", "capabilities": []}),
-    *((Command.FIND_ELEMENT, value) for value in (None, "e", {ELEMENT: 1}, [{ELEMENT: "e"}])),
-    *((Command.FIND_ELEMENTS, value) for value in (None, {ELEMENT: "e"}, [{}], [None])),
-    *((Command.GET_PAGE_SOURCE, value) for value in (None, 7, ["<a/>"])),
-    *((Command.SCREENSHOT, value) for value in (None, {"png": ""})),
-    *((Command.GET_ELEMENT_RECT, value) for value in (None, {"x": 1, "y": 1}, [1, 2, 3, 4])),
-]
+WRONG: dict[str, list[object]] = {
+    Command.NEW_SESSION: [
+        None,
+        {"sessionId": 1, "capabilities": {}},
+        {"sessionId": "", "capabilities": {}},
+        {"sessionId": "s", "capabilities": []},
+    ],
+    Command.FIND_ELEMENT: [None, "e", {}, {ELEMENT: 1}, [{ELEMENT: "e"}]],
+    Command.FIND_ELEMENTS: [None, {ELEMENT: "e"}, [{}], [None]],
+    Command.GET_PAGE_SOURCE: [None, 7, ["<a/>"]],
+    Command.SCREENSHOT: [None, {"png": ""}],
+    Command.GET_ELEMENT_RECT: [None, {"x": 1, "y": 1}, [1, 2, 3, 4]],
+}
 
 
-@pytest.mark.parametrize(("command", "value"), WRONG)
+@pytest.mark.parametrize(
+    ("command", "value"), [(command, value) for command, some in WRONG.items() for value in some]
+)
 def test_what_is_no_answer_to_that(command: str, value: object) -> None:
     with pytest.raises(Unreadable, match="of another kind"):
         check_answer(command, read(value))

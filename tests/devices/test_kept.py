@@ -115,14 +115,15 @@ def test_the_farewell_comes_first(start: Start, tmp_path: Path) -> None:
     assert said.exists()
 
 
-def test_it_ends_with_the_lab_even_if_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [PARENT, DEAF], ids=["has a child", "is deaf"])
+def test_it_ends_with_the_lab_even_if_that_is_killed(tmp_path: Path, program: str) -> None:
     lab = subprocess.Popen(
         [
             *(sys.executable, "-c"),
             "import os, sys, pathlib, threading\n"
             "from lab.devices.kept import KeptServer\n"
             "folder = pathlib.Path(sys.argv[1])\n"
-            f"server = KeptServer('x', [sys.executable, '-c', {PARENT!r}],\n"
+            f"server = KeptServer('x', [sys.executable, '-c', {program!r}],\n"
             "    environment=os.environ, folder=folder, log=folder / 'log')\n"
             "print(server.pid, flush=True)\n"
             "threading.Event().wait()\n",
@@ -133,8 +134,8 @@ def test_it_ends_with_the_lab_even_if_that_is_killed(tmp_path: Path) -> None:
     with lab:
         assert lab.stdout is not None
         leader = int(lab.stdout.readline())
-        ready(tmp_path / "log", 2)
-        assert len(session_of(leader)) == 3
+        ready(tmp_path / "log", 2 if program is PARENT else 1)
+        assert len(session_of(leader)) == (3 if program is PARENT else 2)
         lab.kill()
     until(lambda: session_of(leader) == [])
 

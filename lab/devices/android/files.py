@@ -70,7 +70,9 @@ class FileItem:
             content = (self._folder / digest).read_bytes()
         except OSError:
             raise ValueError(f"what was in {self._path} is not kept any more") from None
-        self._link.push(content, self._path, mode=int(mode, 8))
+        self._link.push(content, self._path)
+        # adbd gives everybody what the owner may (AOSP, file_sync_service.cpp).
+        self._link.shell(f"chmod {mode} {shlex.quote(self._path)}")
 
     def same(self, before: Value, now: Value) -> bool:
         return before == now

@@ -33,12 +33,6 @@ SERVER_CAP = 15.0
 """Seconds that the adb server may take, to start and to answer for itself."""
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}")
-_GONE = re.compile(
-    r"error: (device|no devices|closed|protocol fault|more than one|connect)|"
-    r"device (offline|unauthorized|'.*' not found)|cannot connect to|failed to (check|start)|"
-    r"connection reset|daemon still not running",
-    re.IGNORECASE,
-)
 _CHATTER = re.compile(r"^\* daemon .*\n?", re.MULTILINE)
 _REVERSED = re.compile(r"\btcp:(\d{1,5}) ")
 
@@ -74,11 +68,7 @@ class AdbProgramLink:
         finished = self._adb("shell", "-x", "-n", marked.line, cap=cap)
         doing = told_of(command)
         self._check(doing, finished, cap, MOST_OUTPUT)
-        try:
-            return marked.read(finished.output)[0]
-        except CommandRefused:
-            self._check_there(doing)
-            raise
+        return self._read(doing, marked, finished)
 
     def shell(self, command: str, *, cap: float = COMMAND_CAP) -> str:
         return succeeded(command, self.run(command, cap=cap))
@@ -101,11 +91,7 @@ class AdbProgramLink:
         marked = Marked([f"cat {shlex.quote(path)}"])
         finished = self._adb("shell", "-x", "-n", marked.line, cap=TRANSFER_CAP, most=limit + 1024)
         self._check(doing, finished, TRANSFER_CAP, limit)
-        try:
-            _, code = marked.read(finished.output)[0]
-        except CommandRefused:
-            self._check_there(doing)
-            raise
+        _, code = self._read(doing, marked, finished)
         content = finished.output[: finished.output.rindex(marked.word.encode())]
         if code:
             raise CommandRefused(f"{doing}: the phone refuses: {shown(text_of(content).strip())}")
@@ -118,9 +104,10 @@ class AdbProgramLink:
             raise CommandRefused(f"{package}: there is no such file")
         finished = self._adb("install", "-r", "-t", str(package), cap=INSTALL_CAP)
         doing = f"installing {package}"
-        if finished.code is None or _GONE.search(_said(finished)):
-            self._check(doing, finished, INSTALL_CAP, MOST_OUTPUT)
+        self._check(doing, finished, INSTALL_CAP, MOST_OUTPUT)
         told = text_of(finished.output + finished.complaints)
+        if finished.code:
+            self._check_there(doing)
         check_installed(package, Ran(told, finished.code or 0))
 
     def reverse(self, port: int, target: Endpoint) -> None:
@@ -206,10 +193,15 @@ class AdbProgramLink:
             )
         if finished.code is None:
             raise DeviceLost(f"{self._serial}, {doing}: it did not answer within {cap:g} seconds")
-        said = _CHATTER.sub("", text_of(finished.complaints))
-        if finished.code and _GONE.search(said):
-            told = _advice(said.lower()) or shown(said.strip())
-            raise DeviceLost(f"{self._serial}, {doing}: {told}")
+
+    def _read(self, doing: str, marked: Marked, finished: Finished) -> Ran:
+        """Return what a marked command came to. Raises DeviceLost, CommandRefused."""
+        try:
+            return marked.read(finished.output)[0]
+        except CommandRefused as error:
+            self._check_there(doing)
+            said = shown(text_of(finished.complaints).strip())
+            raise CommandRefused(f"{error}; adb says: {said}" if said else str(error)) from None
 
     def _check_there(self, doing: str) -> None:
         """Raise DeviceLost where the phone is gone."""

@@ -25,12 +25,12 @@ class TcpPipe:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self, most: int, cap: float) -> bytes:
-        connection = self._open_socket()
+        connection = self.connection
         connection.settimeout(cap)
         return connection.recv(min(most, _CHUNK))
 
     def write(self, content: bytes, cap: float) -> None:
-        connection = self._open_socket()
+        connection = self.connection
         connection.settimeout(cap)
         # The cap is for all of it together (documented for sendall).
         connection.sendall(content)
@@ -40,7 +40,9 @@ class TcpPipe:
             self._socket.close()
             self._socket = None
 
-    def _open_socket(self) -> socket.socket:
+    @property
+    def connection(self) -> socket.socket:
+        """The connection. Raises Broken where there is none."""
         if self._socket is None:
             raise Broken("there is no connection")
         return self._socket

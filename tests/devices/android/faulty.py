@@ -10,13 +10,13 @@ from lab.model.device import DeviceLost, Endpoint
 
 
 class DyingLink:
-    """Passes ``left`` calls on to a link. The next one is lost: before the phone hears of it, or
-    after it has done it."""
+    """Passes calls on to a link. After ``left`` of them the phone is lost, though it has done what
+    it was told: so it is as if it had been lost before the next one. With ``left`` 0 it hears
+    nothing."""
 
-    def __init__(self, link: AdbLink, left: int, *, heard: bool) -> None:
+    def __init__(self, link: AdbLink, left: int) -> None:
         self._link = link
         self._left = left
-        self._heard = heard
 
     @property
     def serial(self) -> str:
@@ -70,10 +70,10 @@ class DyingLink:
         return
 
     def _count(self) -> None:
+        if self._left <= 0:
+            raise DeviceLost("it is dead")
         self._left -= 1
-        if self._left < 0 and not self._heard:
-            raise DeviceLost("it died before it heard of that")
 
     def _check(self) -> None:
-        if self._left < 0:
+        if self._left == 0:
             raise DeviceLost("it died after it had done that")

@@ -53,6 +53,7 @@ cd /
 /usr/bin/mkfifo /data/zygote
 /usr/bin/unshare --mount --propagation "$PROPAGATION" \
     sh -c 'exec -a zygote64 /system/bin/sh /zygote' &
+/usr/bin/unshare --mount --propagation "$PROPAGATION" sh -c 'exec -a zygote /usr/bin/sleep 600' &
 echo ready
 exec -a init /system/bin/sh /forever
 """

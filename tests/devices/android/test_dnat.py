@@ -121,11 +121,10 @@ def test_rules_of_others_stay(phone: LinuxPhone) -> None:
     assert phone.shell("iptables -t nat -S") == theirs
 
 
-@pytest.mark.parametrize("heard", [False, True])
-def test_put_back_after_a_run_that_died_half_way(phone: LinuxPhone, heard: bool) -> None:
+def test_put_back_after_a_run_that_died_half_way(phone: LinuxPhone) -> None:
     item = DnatItem(RootShell(phone))
     for left in range(4):
-        dying = RootShell(DyingLink(phone, left, heard=heard))
+        dying = RootShell(DyingLink(phone, left))
         try:
             set_dnat(dying, tls=TLS, clear=CLEAR, resolver=DNS)
         except DeviceLost:

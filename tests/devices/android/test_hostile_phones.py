@@ -206,7 +206,7 @@ def _absurd_length(peer: Peer) -> None:
 
 
 def _other_streams(peer: Peer) -> None:
-    peer.flood(message(b"WRTE", 99, 12345, b"for nobody"))
+    peer.flood(message(b"WRTE", 99, 12345, b"for nobody" * 1000))
 
 
 def _empty_messages(peer: Peer) -> None:
@@ -310,11 +310,16 @@ HOSTILE: dict[str, tuple[Script, Act, Expected, str]] = {
     "wrong checksum": (_after_open(_wrong_checksum), _run, LOST, "checksum"),
     "wrong magic": (_after_open(_wrong_magic), _run, LOST, "does not speak the adb protocol"),
     "absurd length": (_after_open(_absurd_length), _run, LOST, "a message of 4294967295 bytes"),
-    "streams of nobody": (_after_open(_other_streams), _run, LOST, "did not answer"),
+    "streams of nobody": (
+        _after_open(_other_streams),
+        _run,
+        EITHER,
+        "did not answer|answer has no end",
+    ),
     "empty messages": (_after_open(_empty_messages), _run, REFUSED, "still writing|no end"),
     "silence in the middle": (_never_acknowledges, _run, LOST, "did not answer within 0.2"),
     # Commands.
-    "output without end": (_endless, _run, REFUSED, "it was cut off"),
+    "output without end": (_endless, _run, REFUSED, "longer than 300000 bytes; it was cut off"),
     "a trickle without end": (_trickles, _run, REFUSED, "after 0.2 seconds it was still writing"),
     "no mark": (_writes(b"hello\n"), _run, REFUSED, "did not say how it ended; it said: hello"),
     "nothing": (_writes(), _run, REFUSED, "did not say how it ended"),
@@ -359,6 +364,12 @@ HOSTILE: dict[str, tuple[Script, Act, Expected, str]] = {
         "did not answer",
     ),
     "pull without end": (_endless_data, _pull, REFUSED, "longer than 100000 bytes; it was cut"),
+    "other streams instead of a file": (
+        _after_open(_other_streams),
+        _pull,
+        REFUSED,
+        "answer has no end; it was cut off",
+    ),
     "pull of an unknown answer": (
         _sync(b"WHAT" + struct.pack("<I", 0)),
         _pull,

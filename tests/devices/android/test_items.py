@@ -102,15 +102,18 @@ def test_a_file_is_put_back(any_link: AdbLink, tmp_path: Path) -> None:
 
 def test_what_was_in_a_file_is_kept(any_link: AdbLink, tmp_path: Path) -> None:
     path = "/data/local/tmp/mock_apps.json"
-    any_link.push(b"[]\n\x00", path, mode=0o640)
+    any_link.push(b"[]\n\x00", path)
+    any_link.shell(f"chmod 600 {path}")
     folder = tmp_path / "kept"
     folder.mkdir()
     item = FileItem(any_link, path, folder)
     before = item.read()
-    any_link.push(b"new", path, mode=0o666)
+    any_link.push(b"new", path)
+    any_link.shell(f"chmod 666 {path}")
     assert not item.same(before, item.read())
     item.put_back(before)
     assert item.same(before, item.read())
+    assert any_link.shell(f"stat -c %a {path}") == "600\n"
     assert any_link.pull(path, limit=100) == b"[]\n\x00"
     for kept in folder.iterdir():
         kept.unlink()

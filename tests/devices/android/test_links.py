@@ -17,6 +17,7 @@ from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.marks import ask
 from lab.devices.android.program_link import AdbProgramLink
 from lab.devices.android.shell_link import AdbShellLink, tcp_link
+from lab.devices.android.tcp_pipe import TcpPipe
 from lab.model.device import DeviceLost, Endpoint
 from tests.devices.android.conftest import ADB
 from tests.devices.android.rig import Rig
@@ -100,6 +101,15 @@ def test_a_daemon_that_was_restarted_is_reached_again(any_link: AdbLink, rig: Ri
     rig.restart_adbd()
     any_link.reconnect(10)
     assert any_link.shell("echo 3") == "3\n"
+
+
+def test_small_messages_do_not_wait_for_each_other(rig: Rig) -> None:
+    pipe = TcpPipe(rig.endpoint)
+    pipe.open(5)
+    try:
+        assert pipe.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    finally:
+        pipe.close()
 
 
 def test_closing_may_be_repeated(any_link: AdbLink) -> None:

@@ -150,6 +150,14 @@ def test_what_is_none(tmp_path: Path, content: bytes, code: str) -> None:
         read_manifest(file)
 
 
+def test_the_list_of_files_has_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.apk"
+    file.write_bytes(build(MANIFEST))
+    monkeypatch.setattr("lab.phone.android.apk.MAX_DIRECTORY", 10)
+    with pytest.raises(BadApk, match="NOT_APK: the archive has too many files"):
+        read_manifest(file)
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadApk, match="NOT_APK"):
         read_manifest(tmp_path / "none")

@@ -30,7 +30,9 @@ class Instrument:
     def __init__(self, rig: Rig, *arguments: str) -> None:
         self.process = Process(rig.system, "am", ())
         self.code: int | None = None
-        self._thread = threading.Thread(target=self._run, args=(arguments or (*OPTIONS, RUNNER),))
+        self._thread = threading.Thread(
+            target=self._run, args=(arguments or (*OPTIONS, RUNNER),), daemon=True
+        )
         self._thread.start()
 
     def _run(self, arguments: tuple[str, ...]) -> None:

@@ -159,7 +159,9 @@ def test_updates_of_the_system_go_first(packages: Packages, screen: Screen) -> N
 
 
 def test_what_is_installed_outlives_a_restart(packages: Packages, phone: PhoneState) -> None:
+    install(packages, Manifest("com.acme.first", 1, "1"))
     install(packages, OTHER)
+    packages.uninstall("com.acme.first")
     packages.uninstall(SAMPLE)
     install(packages, Manifest(BROWSER, 9, "9.9"))
     before = packages.all()

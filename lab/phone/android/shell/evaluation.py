@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from lab.phone.android.shell.expansion import Expansion
 from lab.phone.android.shell.flow import Ended, Exhausted, HungUp, LoopLeft, Streams, complain
+from lab.phone.android.shell.launcher import Launcher
 from lab.phone.android.shell.process import Command, Process, files_of
 from lab.phone.android.shell.redirection import redirected
 from lab.phone.android.shell.scope import SHELL, Scope
@@ -18,7 +19,6 @@ from lab.phone.android.shell.tree import Condition, For, Group, If, Loop, Node, 
 from lab.phone.android.system import AndroidSystem
 from lab.phone.files import FileError, PhoneFiles
 
-NOT_FOUND = 127
 MAX_STEPS = 200_000
 """Commands that one command line may run."""
 MAX_EXPANDED = 128 * 1024 * 1024
@@ -27,7 +27,6 @@ MAX_NESTED = 40
 """How deep compound commands, substitutions and scripts may be nested while they run."""
 ORDINARY = frozenset({"cd", "read"})
 """Builtins that are not special."""
-FOLDER = "/system/bin/"
 
 
 class Evaluation:
@@ -41,7 +40,7 @@ class Evaluation:
         hung_up: threading.Event,
     ) -> None:
         self._system = system
-        self._commands = commands
+        self._launcher = Launcher(system, commands, hung_up)
         self._builtins = builtins
         self._hung_up = hung_up
         self._steps = 0
@@ -79,7 +78,7 @@ class Evaluation:
         """Run the command that ``words`` are, with the streams of ``process``."""
         if not words:
             return 0
-        return self._dispatch(replace(process, name=words[0], arguments=list(words[1:])))
+        return self._launcher.run(replace(process, name=words[0], arguments=list(words[1:])))
 
     def script(self, process: Process, text: str, arguments: Sequence[str]) -> int:
         """Run a script in a shell of its own."""
@@ -90,7 +89,7 @@ class Evaluation:
 
     def knows(self, name: str) -> bool:
         """Whether there is such a command."""
-        return name.removeprefix(FOLDER) in self._commands or name in self._builtins
+        return self._launcher.knows(name) or name in self._builtins
 
     def run_script(
         self, script: Script, scope: Scope, streams: Streams, *, tested: bool = False
@@ -272,21 +271,6 @@ class Evaluation:
                 else:
                     scope.variables[name] = old
 
-    def _dispatch(self, process: Process) -> int:
-        known = self._commands.get(process.name.removeprefix(FOLDER))
-        try:
-            if known is None:
-                process.err.line(f"{SHELL}: {process.name}: inaccessible or not found")
-                return NOT_FOUND
-            return known(process)
-        except CommandFailed as error:
-            if str(error):
-                process.err.line(str(error))
-            return error.code
-        except FileError as error:
-            process.complain(str(error))
-            return 1
-
     def process(
         self,
         words: Sequence[str],
@@ -296,20 +280,9 @@ class Evaluation:
     ) -> int:
         """Run a command by its words; ``values`` are variables for it alone. Raises
         CommandFailed where nobody listens any more."""
-        environment = {**scope.environment(), **(values or {})}
-        process = Process(
-            self._system,
-            words[0],
-            list(words[1:]),
-            streams.source,
-            streams.out,
-            streams.err,
-            self._hung_up,
-            scope.identity,
-            environment,
-            self,
-        )
-        return self._dispatch(process)
+        process = self._launcher.process(words, scope, streams, self)
+        process.environment = {**process.environment, **(values or {})}
+        return self._launcher.run(process)
 
     def _expansion(
         self, scope: Scope, streams: Streams, codes: list[int] | None = None

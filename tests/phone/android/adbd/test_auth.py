@@ -12,7 +12,7 @@ from adb_shell.auth.keygen import keygen
 from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.phone.android.adbd.auth import (
@@ -142,6 +142,7 @@ def test_what_is_no_key(spoil: object, folder: Path, files: PhoneFiles) -> None:
     assert not files.host_path(KEYS_FILE).exists()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_no_bytes_are_more_than_an_error(content: bytes) -> None:
     for line in (content, base64.b64encode(content) + b" x"):

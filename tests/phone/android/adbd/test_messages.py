@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.phone.android.adbd.messages import (
@@ -27,6 +27,7 @@ def test_a_message_byte_by_byte() -> None:
     assert encode(Message(Kind.WRTE, 7, 8, b"a"), with_checksum=False)[16:20] == bytes(4)
 
 
+@settings(deadline=None)
 @given(st.lists(MESSAGES, max_size=5), st.data())
 def test_messages_come_through_in_any_pieces(messages: list[Message], data: st.DataObject) -> None:
     wire = b"".join(map(encode, messages))
@@ -42,6 +43,7 @@ def test_messages_come_through_in_any_pieces(messages: list[Message], data: st.D
     assert not decoder.halfway
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_messages_are_those_of_other_writers(message: Message) -> None:
     kind, arg0, arg1, payload = message
@@ -89,6 +91,7 @@ def test_checksums_may_be_left_out_once_that_is_agreed() -> None:
     assert decoder.next() == Message(Kind.WRTE, 1, 2, b"a")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_bytes_are_a_message_or_refused(content: bytes) -> None:
     decoder = Decoder()

@@ -128,6 +128,18 @@ def test_the_log_as_it_is(adb: Adb, phone: PhoneState) -> None:
     assert "Mark" not in adb("logcat", "-d")[0]
 
 
+def test_the_log_as_it_comes(real_adb: RealAdb, serial: str, phone: PhoneState) -> None:
+    phone.log("Mark", "INFO", "before")
+    with real_adb.begin("-s", serial, "logcat", "Mark:V", "*:S") as running:
+        assert running.stdout is not None
+        lines = (line.decode() for line in running.stdout)
+        assert any(line.endswith("I Mark    : before\n") for line in lines)
+        phone.log("Other", "INFO", "not this")
+        phone.log("Mark", "WARN", "after")
+        assert next(lines).endswith("W Mark    : after\n")
+        running.kill()
+
+
 def _follow(process: Process) -> int:
     """Stands for every command that goes on until its client leaves."""
     number = 0
@@ -248,6 +260,30 @@ def test_the_phone_reaches_this_machine(
     assert system.ports.connect(8080) is None
     real_adb.run("disconnect", serial)
     assert eventually(lambda: system.ports.served() == ())
+
+
+def test_an_app_reaches_this_machine(adb: Adb, phone: PhoneState) -> None:
+    """Through the global proxy, as the lab routes a phone without Wi-Fi of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        adb("reverse", "tcp:8080", f"tcp:{proxy.getsockname()[1]}")
+        assert adb("shell", "settings put global http_proxy 127.0.0.1:8080") == ("", "", 0)
+
+        def serve() -> None:
+            sock, _ = proxy.accept()
+            with sock:
+                asked = b""
+                while b"\r\n\r\n" not in asked:
+                    asked += sock.recv(4096)
+                sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                sock.recv(4096)
+                sock.sendall(asked.split(b"\r\n")[0])
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        with phone.connect("api.acme.test", 443, CAP) as sock:
+            sock.sendall(b"hello")
+            assert sock.recv(4096) == b"CONNECT api.acme.test:443 HTTP/1.1"
+        serving.join()
 
 
 def test_a_taken_port_is_not_reversed(adb: Adb, system: AndroidSystem) -> None:

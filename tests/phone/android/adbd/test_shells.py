@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import struct
+import threading
+import time
 
 import pytest
 
@@ -9,7 +11,7 @@ from lab.phone.android.shell import _COMMANDS
 from lab.phone.android.shell.process import Process
 from lab.phone.state import PhoneState
 from tests.phone.android.adbd.conftest import eventually
-from tests.phone.android.adbd.peer import OpenStream, Peer
+from tests.phone.android.adbd.peer import CAP, OpenStream, Peer
 
 PROMPT = b"virtual:/ # "
 
@@ -195,3 +197,47 @@ def test_what_is_typed_has_a_limit(peer: Peer) -> None:
     assert stream.until(b"\a" * (5000 - 4096))
     stream.send(b"\n")
     assert b"inaccessible or not found" in stream.until(PROMPT)
+
+
+def test_a_client_that_leaves_is_answered_at_once(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the command does not look up: adb-shell waits for that."""
+    released = threading.Event()
+
+    def stubborn(_: Process) -> int:
+        released.wait(CAP)
+        return 0
+
+    monkeypatch.setitem(_COMMANDS, "stubborn", stubborn)
+    stream = peer.open("shell:stubborn")
+    begun = time.monotonic()
+    stream.close()
+    assert time.monotonic() - begun < CAP / 2
+    released.set()
+
+
+def test_the_last_bytes_may_come_unasked(
+    peer: Peer, phone: PhoneState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """adb sends what is left when its own client has gone, and closes."""
+
+    def keep(process: Process) -> int:
+        process.hung_up.wait(CAP)
+        process.phone.log("keep", "INFO", process.stdin.decode())
+        return 0
+
+    monkeypatch.setitem(_COMMANDS, "keep", keep)
+    stream = peer.open("exec:keep")
+    for part in (b"one ", b"two ", b"three"):
+        peer.send("WRTE", stream.local, stream.remote, part)
+    peer.send("CLSE", stream.local, stream.remote)
+    assert eventually(lambda: bool(phone.logcat.lines({"keep"})))
+    assert phone.logcat.lines({"keep"})[0].message == "one two three"
+
+
+def test_a_client_that_has_lost_its_place_is_left(peer: Peer) -> None:
+    stream = peer.open("shell,v2,raw:read x; read y")
+    peer.send("WRTE", stream.local, stream.remote, b"\0\xff\xff\xff\xff")
+    stream.rest()
+    assert peer.open("shell:echo a").rest() == b"a\n"

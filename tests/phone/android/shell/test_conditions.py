@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.phone.android.shell.conftest import Run
@@ -54,12 +54,14 @@ def test_mistakes(run: Run, line: str, message: str) -> None:
     assert code in ((0, 1, 2) if message in ("", "/system/bin/sh: syntax error") else (2,))
 
 
-WORDS = ["!", "=", "!=", "-n", "-z", "-eq", "-lt", "-ge", "a", "b", "", "1", "2", "-5"]
+WORDS = ["!", "=", "!=", "-n", "-z", "-eq", "-lt", "-ge", "a", "", "1", "-5", "(", ")"]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no shell to compare with")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=4))
+@example(["(", "=", ")"])
+@example(["!", "=", "!"])
 def test_few_words_mean_what_they_mean_elsewhere(run: Run, words: list[str]) -> None:
     line = f"test {shlex.join(words)}"
     expected = subprocess.run(["bash", "-c", line], capture_output=True, check=False)

@@ -62,6 +62,7 @@ def test_wifi(run: Run, phone: PhoneState) -> None:
 def test_the_display(run: Run) -> None:
     assert run("wm size") == ("Physical size: 1080x2400\n", "", 0)
     assert run("wm density") == ("Physical density: 420\n", "", 0)
+    assert run("wm dismiss-keyguard") == ("", "", 0)
 
 
 def test_services(run: Run) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.phone.android.shell.syntax import Incomplete, SyntaxFailed, parse
@@ -321,11 +321,13 @@ def test_whether_more_lines_may_help(line: str, more: bool) -> None:
     assert isinstance(caught.value, Incomplete) == more
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(blacklist_characters="\0")), min_size=1))
 def test_whatever_is_quoted_comes_through(arguments: list[str]) -> None:
     assert words(shlex.join(arguments)) == [[arguments]]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_characters="\0"), min_size=1))
 def test_double_quotes_keep_everything_but_their_own_signs(text: str) -> None:
     escaped = "".join(f"\\{sign}" if sign in '"\\$`' else sign for sign in text)
@@ -357,6 +359,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
     | st.text(max_size=40)

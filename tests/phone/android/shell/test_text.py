@@ -66,7 +66,7 @@ SAME_ON_EVERY_UNIX = [
     "tr -s l",
     "tr '[:lower:]' '[:upper:]'",
     "tr -cd 'a\\n'",
-    "tr abc x",
+    "tr alp xy",
     "tr '\\n' ' '",
     "base64",
     "base64 -w 7",

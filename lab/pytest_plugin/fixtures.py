@@ -58,11 +58,17 @@ def _teller(config: pytest.Config) -> Callable[[str], None]:
     """Return what tells the user something at once, past pytest's capturing. A worker process
     has nobody to tell."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capturing = config.pluginmanager.get_plugin("capturemanager")
 
     def tell(text: str) -> None:
-        if reporter is not None:
+        if reporter is None:
+            return
+        with contextlib.ExitStack() as stack:
+            if capturing is not None:
+                stack.enter_context(capturing.global_and_fixture_disabled())
             reporter.ensure_newline()
             reporter.write_line(text)
+            reporter.flush()
 
     return tell
 

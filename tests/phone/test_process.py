@@ -54,7 +54,7 @@ def started(folder: Path, sdk: str, *more: str) -> Iterator[subprocess.Popen[byt
 def port_of(process: subprocess.Popen[bytes]) -> int:
     assert process.stdout is not None
     line = json.loads(process.stdout.readline())
-    assert set(line) == {"port"}
+    assert set(line) == {"port", "adb"}
     return int(line["port"])
 
 

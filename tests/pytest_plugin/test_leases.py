@@ -66,7 +66,7 @@ def test_who_waits_has_the_phone_once_it_is_free(
 ) -> None:
     lease = Lease.take("one", Holder(4711, "ada", "her-run", "pytest -m mitm"))
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", *RUN, "--device=one", "-k", "B4", "--lease-wait=60"],
+        [sys.executable, "-m", "pytest", *RUN, "--device=one", "-k", "B4", "--lease-wait=20"],
         cwd=lab.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

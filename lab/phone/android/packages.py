@@ -182,14 +182,23 @@ class Packages:
             name = manifest.package
             app = self._built_in.get(name)
             folder = SYSTEM if app is not None and app.system else DATA
-            if name not in self._came:
-                self._came.append(name)
+            if name in self._came:
+                continue
+            self._came.append(name)
+            try:
                 self._host(f"{folder}/{name}").joinpath("base.apk").write_bytes(build(manifest))
+            except OSError as error:
+                self._complain(f"{name} cannot be laid down: {error.strerror}")
 
     def _scan(self) -> None:
         """Find out what is installed; an update counts, not what it updates."""
         for folder in (SYSTEM, DATA):
-            for entry in sorted(self._host(folder).iterdir()):
+            try:
+                entries = sorted(self._host(folder).iterdir())
+            except OSError as error:
+                self._complain(f"{folder} cannot be read: {error.strerror}")
+                continue
+            for entry in entries:
                 if entry.name.startswith(_ARRIVING):
                     shutil.rmtree(entry, ignore_errors=True)
                 elif len(self._installed) < MAX_PACKAGES:
@@ -206,7 +215,7 @@ class Packages:
             if manifest.package != name:
                 raise BadApk("INSTALL_FAILED_INVALID_APK", f"it is of {manifest.package}")
         except BadApk as error:
-            self._phone.log("PackageManager", "WARN", f"Failed to parse {path}: {error}")
+            self._complain(f"Failed to parse {path}: {error}")
             return
         before = self._installed.get(name)
         system = folder == SYSTEM or (before is not None and before.system)
@@ -272,12 +281,18 @@ class Packages:
         except FileError:
             return [], {}
         except (ValueError, KeyError, TypeError, RecursionError):
-            self._phone.log("PackageManager", "ERROR", f"{INDEX} cannot be read: begun anew")
+            self._complain(f"{INDEX} cannot be read: begun anew")
         return [], {}
 
     def _write_index(self) -> None:
         content = json.dumps({"came": self._came, "uids": self._uids}, indent=1)
-        self._phone.files.write(INDEX, content.encode(), mode=0o640)
+        try:
+            self._phone.files.write(INDEX, content.encode(), mode=0o640)
+        except FileError as error:
+            self._complain(str(error))
+
+    def _complain(self, message: str) -> None:
+        self._phone.log("PackageManager", "ERROR", message)
 
 
 def _manifest_of(app: App) -> Manifest:

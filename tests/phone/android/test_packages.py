@@ -185,6 +185,18 @@ def test_an_index_that_is_damaged(phone: PhoneState, screen: Screen, content: by
     assert any("com.acme.bad" in message for message in said)
 
 
+def test_folders_that_are_none(phone: PhoneState, screen: Screen) -> None:
+    """Root may do that to a phone; it starts all the same."""
+    for path in ("/data/app", "/data/system", "/system/app"):
+        phone.files.host_path(path).parent.mkdir(parents=True, exist_ok=True)
+        phone.files.host_path(path).write_bytes(b"in the way")
+    packages = Packages(phone, screen, sdk=34)
+    assert packages.all() == ()
+    assert screen.packages == ()
+    with pytest.raises(InstallFailed, match="INSUFFICIENT_STORAGE"):
+        install(packages, OTHER)
+
+
 def test_instrumentation(phone: PhoneState, screen: Screen) -> None:
     packages = Packages(phone, screen, sdk=34, shipped=APPIUM)
     runner = f"{SERVER}.test/androidx.test.runner.AndroidJUnitRunner"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,6 +25,9 @@ START_CAP = 60.0
 DRIVER = "appium-uiautomator2-driver"
 NPM = "npm ci"
 """What installs the packages, in the project's folder."""
+
+CACHE = "node_modules/.cache/appium/extensions.yaml"
+"""Where Appium notes its drivers, with their absolute paths."""
 
 _LOOK = 0.05
 _NOWHERE = "http://127.0.0.1:9"
@@ -91,6 +95,7 @@ class AppiumServer:
         start_cap: float = START_CAP,
     ) -> None:
         self.installation = installation
+        _drop_stale_cache(installation.project)
         self.port = free_port()
         self.log = folder / "appium.log"
         command = [
@@ -148,6 +153,15 @@ class AppiumServer:
                         f"the Appium server was not ready within {cap:g} seconds; see {self.log}"
                     )
         raise AppiumUnavailable(ended)
+
+
+def _drop_stale_cache(project: Path) -> None:
+    """Remove what Appium noted of its drivers where that is about another folder: a project that
+    was moved or copied would be without any driver."""
+    noted = project / CACHE
+    with contextlib.suppress(OSError):
+        if str(project / "node_modules") not in noted.read_text("utf-8", "replace"):
+            noted.unlink()
 
 
 def _environment(installation: Installation, folder: Path, adb: AdbHost) -> dict[str, str]:

@@ -19,6 +19,7 @@ def lack(settings: CommandSettings, need: Need) -> str | None:
     program = program_of(settings)
     return settings.capabilities.get(need) or {
         Need.CONFIGURATION: f"{program} has static pins: it fetches no configuration",
+        Need.REFUSES_OLDER: f"{program} has static pins: it fetches no configuration",
         Need.USER_STORE: f"{program} has one trust store: there is no user's beside the system's",
         Need.SYSTEM_STORE: None
         if settings.reads_trust_store

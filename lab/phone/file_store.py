@@ -82,6 +82,7 @@ class FileStore:
         self._root = root
         self._volumes = root.with_name(f"{root.name}-volumes")
         shutil.rmtree(self._volumes, ignore_errors=True)
+        self._volumes.mkdir(mode=0o700, exist_ok=True)
         self._lock = threading.RLock()
         self.clock = clock
         self.attributes = AttributeTable(root.with_name(f"{root.name}.db"))

@@ -21,7 +21,6 @@ from lab.phone.file_store import FileStore, View, above, cleaned, failed
 MAX_FILE = 8 * 1024 * 1024
 """Bytes of one file."""
 FOLDER_SIZE = 4096
-"""What a folder's size is said to be."""
 
 DENIED, READ_ONLY, BUSY, NOT_PERMITTED = (
     os.strerror(each) for each in (errno.EACCES, errno.EROFS, errno.EBUSY, errno.EPERM)

@@ -12,7 +12,7 @@ from pathlib import Path
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 MAX_ROWS = 50_000
-MAX_TEXT = 100_000
+MAX_TEXT = 1_000_000
 """Characters of a value as JSON."""
 
 _BEGIN = """
@@ -64,6 +64,8 @@ class Kept:
 
 
 def _open(file: Path) -> sqlite3.Connection:
+    # Nobody else's to read, from the start.
+    file.touch(mode=0o600)
     # Every statement is a transaction of its own: there is nothing to commit, or to lose.
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     try:

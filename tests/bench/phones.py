@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import psutil
 
-from lab.devices.models import VirtualSettings
+from lab.devices.settings import VirtualSettings
 from lab.judge import judge
 from lab.model.attack import Adversary
 from lab.model.verdict import Verdict
@@ -30,8 +30,8 @@ def measure(bench: Bench, count: int) -> list[Figure]:
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
         seats: list[Seat] = []
         for index in range(count):
-            sdk = {"sdk": "tests.mutants:IgnoresPins"} if index % 3 == 2 else {}
-            settings = VirtualSettings(id=f"phone-{index}", platform="virtual", **sdk)
+            sdk = "tests.mutants:IgnoresPins" if index % 3 == 2 else None
+            settings = VirtualSettings(id=f"phone-{index}", platform="virtual", sdk=sdk)
             device = stack.enter_context(bench.device(settings, index))
             seats.append(Seat(bench, device, lambda png: None))
         up = time.perf_counter() - started

@@ -16,7 +16,7 @@ from lab.devices.phone_process import MAX_WORDS, PhoneProcess, clean_environment
 from lab.model.device import DeviceLost
 
 Start = Callable[..., PhoneProcess]
-READY = "echo '{\"port\": 5}'\n"
+READY = 'echo \'{"port": 5, "adb": 6}\'\n'
 
 
 @pytest.fixture

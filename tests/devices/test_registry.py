@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from lab.devices.command import CommandDevice
+from lab.devices.owner import BY_HAND
 from lab.devices.registry import make_device, source_address, source_for
 from lab.devices.settings import Settings, load
 from lab.model.device import Endpoint, Network, Surroundings
@@ -39,20 +40,20 @@ def test_a_virtual_phone_gets_what_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    started = object()
 
-    class VirtualPhone:
-        def __init__(self, *args: object, **named: object) -> None:
-            made.append((args, named))
+    def start_virtual(*args: object, **named: object) -> object:
+        made.append((args, named))
+        return started
 
     module = ModuleType("lab.devices.virtual")
-    module.VirtualPhone = VirtualPhone  # type: ignore[attr-defined]
+    module.start_virtual = start_virtual  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "lab.devices.virtual", module)
     settings = load(ROOT / "devices.yaml").device("phone")
     named = {"factory_anchors": (b"x",), "report_url": "https://r/", "source": None}
     device = make_device(settings, SURROUNDINGS, tmp_path, **named)  # type: ignore[arg-type]
-    assert isinstance(device, VirtualPhone)
-    sdk = "lab.phone.sdk.client:ReferenceClient"
-    assert made == [(("phone", SURROUNDINGS, tmp_path), {"sdk": sdk, **named})]
+    assert device is started
+    assert made == [((settings, SURROUNDINGS, tmp_path), {**named, "owner": BY_HAND})]
 
 
 def test_commands_need_nothing_of_the_phone() -> None:

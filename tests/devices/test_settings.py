@@ -46,7 +46,7 @@ def test_the_shipped_file_is_good() -> None:
     assert shipped.ids == ("phone", "curl")
     phone = shipped.device("phone")
     assert isinstance(phone, VirtualSettings)
-    assert phone.sdk == "lab.phone.sdk.client:ReferenceClient"
+    assert phone.client == "lab.phone.sdk.client:ReferenceClient"
     curl = shipped.device("curl")
     assert isinstance(curl, CommandSettings)
     assert curl.pin_kinds == {PinKind.SPKI_SHA256}

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from lab.devices.android.device import AndroidDevice
-from lab.devices.models import VirtualSettings
 from lab.devices.owner import BY_HAND
 from lab.devices.registry import make_device, source_address
+from lab.devices.settings import VirtualSettings
 from lab.devices.virtual import USUAL, Caps, start_virtual
 from lab.loop import LabLoop
 from lab.model.attack import Control, Need, RouteKind, Trust
@@ -44,11 +44,9 @@ STORED = f"/data/data/{SAMPLE}/settings"
 Start = Callable[..., AndroidDevice]
 
 
-def make(
-    around: Surrounds, home: Path, pki: LabPki, sdk: str, caps: Caps = USUAL, **settings: str
-) -> AndroidDevice:
+def make(around: Surrounds, home: Path, pki: LabPki, sdk: str, caps: Caps = USUAL) -> AndroidDevice:
     return start_virtual(
-        VirtualSettings(id="phone", platform="virtual", sdk=f"{STAND_INS}:{sdk}", **settings),
+        VirtualSettings(id="phone", platform="virtual", sdk=f"{STAND_INS}:{sdk}"),
         around.surroundings,
         home,
         factory_anchors=(pki.public_root.der,),
@@ -97,8 +95,8 @@ def start(around: Surrounds, tmp_path: Path, pki: LabPki) -> Iterator[Start]:
     """Start phones of one's own."""
     with ExitStack() as stack:
 
-        def started(sdk: str, caps: Caps = USUAL, **settings: str) -> AndroidDevice:
-            phone = make(around, tmp_path / "home", pki, sdk, caps, **settings)
+        def started(sdk: str, caps: Caps = USUAL) -> AndroidDevice:
+            phone = make(around, tmp_path / "home", pki, sdk, caps)
             stack.callback(phone.close)
             return phone
 

@@ -178,6 +178,7 @@ def test_a_moved_file_keeps_what_it_has(files: PhoneFiles) -> None:
     assert files.read("/b/e") == b"1"
     assert files.status("/b/e").attributes == Attributes(0o600, 5, 6)
     assert files.status("/b").attributes.mode == 0o700
+    assert files._store.attributes.get(Place("", "/a/d/e")) is None
     # What comes in its place afterwards has nothing of it.
     files.write("/a/d/e", b"2")
     assert files.status("/a/d/e").attributes == Attributes(0o644)

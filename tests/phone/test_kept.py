@@ -24,6 +24,13 @@ def test_what_is_kept_is_there_again(tmp_path: Path) -> None:
         assert each.load() == {"a": [1, "two", None, {"three": True}], "b": 2}
 
 
+def test_it_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kept.db")
+    kept.set("a", 1)
+    modes = {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert modes == {0o600}
+
+
 def test_it_survives_a_kill(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from lab.phone.kept import Kept\n"

@@ -109,7 +109,7 @@ def half(packet: bytes) -> bytes:
 
 
 def no_address(packet: bytes) -> bytes:
-    packed = DNSRecord.parse(packet).reply().pack()
+    packed: bytes = DNSRecord.parse(packet).reply().pack()
     return struct.pack(">H", len(packed)) + packed
 
 

@@ -26,6 +26,7 @@ from lab.phone.services import (
 )
 from lab.phone.state import LATEST, MAX_SETTINGS, MAX_VALUE, PhoneState
 from lab.phone.trust import SYSTEM_STORE, USER_STORE
+from lab.phone.wifi import MAX_SAVED
 from lab.pki.hierarchy import LabPki
 from lab.pki.store_names import subject_hash_old
 from tests.phone.air import Air
@@ -247,6 +248,15 @@ def test_networks_are_joined_again_where_they_are_in_reach(
     started.forget(2)
     # An id is not given out again, not even after a start.
     assert again(tmp_path).saved_networks.next_id == 3
+
+
+def test_as_many_networks_as_there_can_be_are_kept(state: PhoneState, tmp_path: Path) -> None:
+    for number in range(MAX_SAVED):
+        publish(tmp_path / "air", Network(f"☕{number:028}"[:30], NOBODY, NOBODY))
+        name = next((tmp_path / "air").iterdir())
+        assert state.join(f"☕{number:028}"[:30])
+        name.unlink()
+    assert len(again(tmp_path).saved_networks.items()) == MAX_SAVED
 
 
 def test_wifi_stays_off(state: PhoneState, tmp_path: Path) -> None:

@@ -90,20 +90,20 @@ class _Printer:
             return text.ljust(width) if "-" in match["flags"] else text.rjust(width)
         if kind not in "diouxX":
             raise CommandFailed(f"printf: bad %{kind}")
-        number = self._integer(given)
+        number = self._integer(kind, given)
         shape = f"%{match['flags']}{match['width']}"
         shape += f".{precision or 0}" if precision is not None else ""
         if kind in "ouxX" and number < 0:
             number += 1 << 64
         return (shape + ("d" if kind in "diu" else kind)) % number
 
-    def _integer(self, text: str) -> int:
+    def _integer(self, kind: str, text: str) -> int:
         if text[:1] in ("'", '"'):
             return ord(text[1]) if len(text) > 1 else 0
         match = _INTEGER.match(text)
         if match is None or match.end() != len(text):
             if text:
-                self._process.complain(f"not integer: {text[:40]}")
+                self._process.complain(f"bad %{kind} {text[:40]}")
                 self.code = 1
             if match is None:
                 return 0

@@ -22,7 +22,8 @@ def taps(actions: Parameters, centre: Centre) -> list[Point]:
     """Return where the actions tap, finger after finger.
 
     Nothing on this phone follows a finger or tells a long touch from a short one, so moves beyond
-    the slop do nothing and pauses are not waited for. Raises Failed for what are no pointer actions.
+    the slop do nothing and pauses are not waited for. Raises Failed for what are no pointer
+    actions.
     """
     found: list[Point] = []
     for source in actions.sequence("actions"):

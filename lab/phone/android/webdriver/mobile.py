@@ -13,7 +13,7 @@ from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver.elements import Elements
 from lab.phone.android.webdriver.keys import press
 from lab.phone.android.webdriver.protocol import Code, Command, Failed, Parameters
-from lab.phone.files import MAX_FILE, FileError
+from lab.phone.files import MAX_FILE, FileError, PhoneFiles
 from lab.phone.node import LAUNCHER
 
 
@@ -30,6 +30,7 @@ class MobileCommands:
     """What ``execute/sync`` can be asked for. Commands take one object of named arguments."""
 
     def __init__(self, system: AndroidSystem, elements: Elements) -> None:
+        self._access = system.access
         self._phone = system.phone
         self._screen = system.screen
         self._elements = elements
@@ -141,13 +142,17 @@ class MobileCommands:
             raise Failed(Code.INVALID_ARGUMENT, "'payload' is not base64") from None
         if len(content) > MAX_FILE:
             raise Failed(Code.INVALID_ARGUMENT, f"the file is longer than {MAX_FILE} bytes")
-        self._on_file(lambda: self._phone.files.write(path, content))
+        self._on_file(lambda: self._files().write(path, content))
 
     def _pull(self, call: Parameters) -> str:
         path = call.text("remotePath")
         content: list[bytes] = []
-        self._on_file(lambda: content.append(self._phone.files.read(path)))
+        self._on_file(lambda: content.append(self._files().read(path)))
         return base64.b64encode(content[0]).decode("ascii")
+
+    def _files(self) -> PhoneFiles:
+        """Return the files as adb sees them, through which Appium's driver would work."""
+        return self._access.files(self._access.adb_uid)
 
     def _on_file(self, action: Callable[[], None]) -> None:
         try:

@@ -199,6 +199,17 @@ def test_no_script_runs_for_ever(run: Run, script: str, monkeypatch: pytest.Monk
     assert time.monotonic() - begun < CAP
 
 
+def test_variables_have_a_limit(run: Run) -> None:
+    value = "x" * 3_000_000
+    assert run(f"A={value}; B={value}; echo $? ${{#A}} ${{#B}}; A=; B={value}; echo ${{#B}}") == (
+        "1 3000000 0\n3000000\n",
+        "/system/bin/sh: B: Out of memory\n",
+        0,
+    )
+    many = ";".join(f"A{number}=1" for number in range(1100))
+    assert "/system/bin/sh: A1099: too many variables\n" in run(many)[1]
+
+
 def test_scripts_in_scripts_have_an_end(run: Run, phone: PhoneState) -> None:
     phone.files.write("/a.sh", b"echo in; sh /a.sh")
     out, err, code = run("sh /a.sh")

@@ -60,8 +60,11 @@ def test_copying(run: Run) -> None:
     )
     assert run("cat /data/copy/d/e/b")[0] == "b\n"
     assert run("echo new > /data/c; cp -n /data/d/a /data/c; cat /data/c")[0] == "new\n"
-    run("chown shell:log /data/d/a; touch -d @1000 /data/d/a; cp -p /data/d/a /data/kept")
-    assert run("stat -c '%U %G %Y' /data/kept")[0] == "shell log 1000\n"
+    run("chown shell:log /data/d/a; chmod 666 /data/d/a; touch -d @1000 /data/d/a")
+    assert run("cp /data/d/a /data/n; stat -c '%a %U %G' /data/n")[0] == "644 root root\n"
+    assert run("cp -p /data/d/a /data/kept; stat -c '%a %U %G %Y' /data/kept")[0] == (
+        "666 shell log 1000\n"
+    )
     assert run("cp /data/d /data/x") == ("", "cp: /data/d: Is a directory\n", 1)
     assert run("cp /data/d/a /none/x")[1] == "cp: /none/x: No such file or directory\n"
     assert run("cp -r /data/d /data/d/e/more")[1] == "cp: /data/d/e/more: Invalid argument\n"

@@ -48,6 +48,10 @@ def test_printf_prints_what_it_prints_elsewhere(
     assert (out.encode(), code) == (expected.stdout, expected.returncode)
 
 
+def test_what_is_no_number(run: Run) -> None:
+    assert run("printf '%d.' 1 x 2") == ("1.0.2.", "printf: bad %d x\n", 1)
+
+
 def test_sleeping(run: Run) -> None:
     began = time.monotonic()
     assert run("sleep 0.01 0.01s && echo up") == ("up\n", "", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from lxml import etree
 
@@ -190,6 +191,12 @@ def read(driver: WebDriver) -> Page:
 def said(error: WebDriverException) -> str:
     """Return what the device said about an error, without the client's advice."""
     return (error.msg or type(error).__name__).partition("; For documentation")[0]
+
+
+def shell_safe(url: str) -> str:
+    """Return a URL without any sign that means something to a shell: Appium's driver hands a deep
+    link to the phone's shell, and protects ``&`` alone."""
+    return quote(url, safe="%:/?#[]@!&*+,=~-._")
 
 
 def by_text(text: str) -> tuple[str, str]:

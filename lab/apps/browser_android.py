@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 
-from lab.apps.android import Element, NotOnScreen, Page, ScreenUnreadable, read, said, spelt, touch
+from lab.apps.android import (
+    Element,
+    NotOnScreen,
+    Page,
+    ScreenUnreadable,
+    read,
+    said,
+    shell_safe,
+    spelt,
+    touch,
+)
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 
 if TYPE_CHECKING:
@@ -99,7 +109,7 @@ class AndroidBrowser:
 
     def open(self, url: str, *, careless: bool) -> AppOutcome:
         try:
-            wanted = {"url": url, "package": self._package}
+            wanted = {"url": shell_safe(url), "package": self._package}
             self._driver.execute_script("mobile: deepLink", wanted)
             return self._await(careless)
         except (NoSuchElementException, StaleElementReferenceException) as error:

@@ -15,7 +15,15 @@ from selenium.common.exceptions import (
     WebDriverException,
 )
 
-from lab.apps.android import NotOnScreen, Page, ScreenUnreadable, read, replace_text, said
+from lab.apps.android import (
+    NotOnScreen,
+    Page,
+    ScreenUnreadable,
+    read,
+    replace_text,
+    said,
+    shell_safe,
+)
 from lab.apps.finding import How, Named, on_device, on_page, seek, tap, text_of
 from lab.apps.page_script import SETUP_BLANKS, Action, PageScript, Reading, Step, short
 from lab.model.device import AppSetup
@@ -89,7 +97,7 @@ class YamlApp:
             if asking.deep_link is not None:
                 quoted = {name: quote(value, safe="") for name, value in values.items()}
                 link = asking.deep_link.fill(quoted, self._environ)
-                wanted = {"url": link, "package": self.package}
+                wanted = {"url": shell_safe(link), "package": self.package}
                 self._driver.execute_script("mobile: deepLink", wanted)
             if asking.trigger is not None:
                 page = page if asking.deep_link is None else read(self._driver)

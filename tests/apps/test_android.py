@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.apps.android import Page, ScreenUnreadable, by_text
+from lab.apps.android import Page, ScreenUnreadable, by_text, shell_safe
 from lab.phone.android.webdriver.locators import find
 from lab.phone.android.webdriver.source import page_of
 from lab.phone.node import FRAME, TEXT, Node
@@ -56,3 +56,14 @@ def test_any_text_can_be_looked_for(text: str) -> None:
     root = Node("root", FRAME, (0, 0, 1, 1), "a")
     root.children = [Node("it", TEXT, (0, 0, 1, 1), "a", text)]
     assert [node.key for node in find(root, *by_text(text))] == ["it"]
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://api.acme.test/a?b=c&d=%20#e", "https://api.acme.test/a?b=c&d=%20#e"),
+        ("https://a/$(id);`id`|'\" <>", "https://a/%24%28id%29%3B%60id%60%7C%27%22%20%3C%3E"),
+    ],
+)
+def test_a_deep_link_means_nothing_to_a_shell(url: str, safe: str) -> None:
+    assert shell_safe(url) == safe

@@ -53,6 +53,10 @@ class TestPrograms:
         assert end.killed
         pid = int(end.output.split()[0])
         try:
+            # A signal takes a moment; one that was not sent never arrives.
+            deadline = time.monotonic() + (5.0 if group else 0.2)
+            while is_alive(pid) and time.monotonic() < deadline:
+                time.sleep(0.01)
             assert is_alive(pid) is not group
         finally:
             if is_alive(pid):

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 DEVICES = Path(__file__).with_name("devices.yaml")
 WAYS = ("direct", "appium")
 
-Verdicts = dict[tuple[str, str, str], str]
-"""By case, variant and adversary."""
+Verdicts = dict[str, str]
+"""By scenario, whatever the device is called."""
 
 
 def run(way: str, reports: Path, more: Sequence[str]) -> tuple[Verdicts, float]:
@@ -34,7 +34,7 @@ def run(way: str, reports: Path, more: Sequence[str]) -> tuple[Verdicts, float]:
     (results,) = (reports / way).glob("*/results.json")
     told = json.loads(results.read_text(encoding="utf-8"))["results"]
     seconds = time.monotonic() - started
-    return {(r["case"], r["variant"], r["adversary"]): r["verdict"] for r in told}, seconds
+    return {r["node"].replace(f"[{way}-", "["): r["verdict"] for r in told}, seconds
 
 
 def main(more: Sequence[str]) -> int:
@@ -45,9 +45,7 @@ def main(more: Sequence[str]) -> int:
         case for case in direct.keys() | other.keys() if direct.get(case) != other.get(case)
     )
     for case in differing:
-        sys.stdout.write(
-            f"{' '.join(case)}: {direct.get(case)} direct, {other.get(case)} by Appium\n"
-        )
+        sys.stdout.write(f"{case}: {direct.get(case)} direct, {other.get(case)} by Appium\n")
     times = ", ".join(f"{way} {seconds:.1f} s" for way, (_, seconds) in ran.items())
     sys.stdout.write(f"{len(direct)} verdicts compared, {len(differing)} differ ({times})\n")
     return 1 if differing or not direct else 0

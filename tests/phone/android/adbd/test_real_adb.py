@@ -230,8 +230,16 @@ def echo() -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.fixture
+def nobody() -> Iterator[int]:
+    """A port of this machine where nobody listens, and nobody else can."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
 def test_the_phone_reaches_this_machine(
-    adb: Adb, system: AndroidSystem, echo: int, real_adb: RealAdb, serial: str
+    adb: Adb, system: AndroidSystem, echo: int, nobody: int, real_adb: RealAdb, serial: str
 ) -> None:
     assert adb("reverse", "tcp:8080", f"tcp:{echo}") == ("", "", 0)
     free = int(adb("reverse", "tcp:0", f"tcp:{echo}")[0])
@@ -256,7 +264,7 @@ def test_the_phone_reaches_this_machine(
     assert system.ports.connect(8080) is None
     assert adb("reverse", "--remove-all")[2] == 0
     assert system.ports.served() == ()
-    assert adb("reverse", "tcp:8080", "tcp:1")[2] == 0
+    assert adb("reverse", "tcp:8080", f"tcp:{nobody}")[2] == 0
     assert system.ports.connect(8080) is None
     real_adb.run("disconnect", serial)
     assert eventually(lambda: system.ports.served() == ())

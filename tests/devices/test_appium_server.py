@@ -41,9 +41,9 @@ def appium(tmp_path: Path, adb: AdbServer) -> Iterator[AppiumServer]:
     server.close()
 
 
-def lost(appium: AppiumServer, port: int) -> str:
+def lost(appium: AppiumServer, adb: AdbServer, port: int) -> str:
     """Ask for a session with a phone that there is not, and return what that comes to."""
-    options = android_options(f"127.0.0.1:{port}", adb_port=1)
+    options = android_options(f"127.0.0.1:{port}", adb_port=adb.port)
     with pytest.raises(DeviceLost) as caught:
         begin(appium.address, options, cap=20, obituary=lambda: appium.obituary(5))
     return str(caught.value)
@@ -84,7 +84,7 @@ def test_nothing_is_left_in_the_end(appium: AppiumServer) -> None:
     appium.close()
 
 
-def test_a_server_that_is_killed_is_told_at_once(appium: AppiumServer) -> None:
+def test_a_server_that_is_killed_is_told_at_once(appium: AppiumServer, adb: AdbServer) -> None:
     """In the middle of a command: here one that waits for a phone for 20 seconds."""
     (server,) = set(session_of(appium.pid)) - {appium.pid}
 
@@ -95,15 +95,15 @@ def test_a_server_that_is_killed_is_told_at_once(appium: AppiumServer) -> None:
     killer = threading.Thread(target=kill)
     killer.start()
     began = time.monotonic()
-    said = lost(appium, 9)
+    said = lost(appium, adb, 9)
     killer.join()
     assert said.startswith("the Appium server ended (signal 9): ")
     assert time.monotonic() - began < 10
 
 
-def test_a_server_that_is_gone(appium: AppiumServer) -> None:
+def test_a_server_that_is_gone(appium: AppiumServer, adb: AdbServer) -> None:
     appium.close()
-    assert lost(appium, 9) == "the Appium server has been ended by the lab"
+    assert lost(appium, adb, 9) == "the Appium server has been ended by the lab"
 
 
 # -- what is missing ----------------------------------------------------------------------

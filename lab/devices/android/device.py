@@ -30,6 +30,9 @@ RECOVERY_CAP = 90.0
 BOOT_POLL = 0.2
 """Seconds between two questions whether it has started."""
 
+JOINING_SINCE = 30
+"""API level from which on a phone can be told to join a network (Android 11)."""
+
 Pages = Callable[[Driving], tuple[AppPage, BrowserPage]]
 """Makes the page objects of app and control client for a session."""
 
@@ -172,6 +175,8 @@ class AndroidDevice:
             return "devices.yaml gives no way to send the phone's traffic over a proxy"
         if need is Need.WIFI and plan.rogue is None:
             return "devices.yaml names no rogue access point that the phone could join"
+        if need is Need.WIFI and not self._can_join:
+            return f"Android {self._android.release} has no command to join a network (11 has)"
         if need is Need.SYSTEM_STORE and not rooted:
             return "the phone is not rooted: nobody can add a CA to its system store"
         if need is Need.CLOCK and not rooted:
@@ -185,7 +190,7 @@ class AndroidDevice:
                 assert plan.proxy_way is not None
                 # The proxy first: nothing is to go out over another network without it.
                 self._changes.lead(plan.proxy_way, self._around)
-                if plan.home is not None:
+                if plan.home is not None and self._can_join:
                     self._join(plan.home)
                 else:
                     self._changes.go_home()
@@ -266,6 +271,10 @@ class AndroidDevice:
         lost = bool(self._lost) or not (was_there or self._plan.boots)
         self._lost = self._lost or "it was closed"
         self._let_go(lost)
+
+    @property
+    def _can_join(self) -> bool:
+        return self._android.sdk >= JOINING_SINCE
 
     def _join(self, network: WifiPlan) -> None:
         self._changes.join(network.ssid, network.security, network.passphrase)

@@ -75,7 +75,9 @@ def text_of(output: bytes) -> str:
 
 
 def told_of(command: str) -> str:
-    """Return how a command is called in a message."""
+    """Return how a command is called in a message; several at once by the first of them."""
+    if command.startswith("(\n"):
+        command = command.removeprefix("(\n").partition("\n)\necho ")[0]
     return f"command {shown(' '.join(command.split()))[:80]!r}"
 
 

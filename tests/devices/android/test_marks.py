@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.devices.android.link import CommandRefused, Ran
-from lab.devices.android.marks import LONGEST_LINE, Marked, ask, holds, succeeded
+from lab.devices.android.marks import LONGEST_LINE, Marked, ask, holds, succeeded, told_of
 from tests.devices.android.scripted import ScriptedLink, answering
 
 
@@ -93,3 +93,7 @@ def test_success_is_its_output() -> None:
     assert succeeded("x", Ran("a\n", 0)) == "a\n"
     with pytest.raises(CommandRefused, match=r"command 'x y' ended with exit code 1: and it said"):
         succeeded("x\n  y", Ran("", 1))
+
+
+def test_several_commands_are_called_by_the_first() -> None:
+    assert told_of(Marked(["getprop", "id -u"]).line) == "command 'getprop'"

@@ -15,11 +15,12 @@ TOX := .venv/bin/tox
 
 NODE := node_modules/.package-lock.json
 
-.PHONY: help mitm appium node test test-older lint coverage bench docs clean
+.PHONY: help mitm appium kills node test test-older lint coverage bench docs clean
 
 help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
 	@echo "make appium attack the embedded phone through real Appium and adb, and compare the verdicts"
+	@echo "make kills  kill runs on a virtual phone at random moments, restore, compare"
 	@echo "make test   pass the project's tests"
 	@echo "make test-older  pass them with Python 3.11 and 3.12, where these are there"
 	@echo "make lint   check style, types and import rules"
@@ -33,6 +34,9 @@ mitm: $(TOX)
 
 appium: $(TOX) $(NODE)
 	@$(TOX) run -q -e boundary -- $(ARGS)
+
+kills: $(TOX)
+	@$(TOX) run -q -e kills -- $(ARGS)
 
 node: $(NODE)
 

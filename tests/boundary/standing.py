@@ -70,6 +70,14 @@ class Standing:
             link.close()
         return told
 
+    def pull(self, path: str) -> bytes:
+        """Return a file of it."""
+        link = tcp_link(self.adb, lambda: ())
+        try:
+            return link.pull(path, limit=16 << 20)
+        finally:
+            link.close()
+
     def shell(self, command: str) -> str:
         """Run a command on it."""
         link = tcp_link(self.adb, lambda: ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab.devices.lease import Holder, Lease
-from tests.boundary.standing import Standing, devices_file, standing_phone
+from tests.boundary.standing import Standing, devices_file, differences, standing_phone
 from tests.pytest_plugin.conftest import RUN, Lab
 
 pytestmark = pytest.mark.whole
@@ -99,3 +100,31 @@ def test_two_phones_side_by_side_get_the_verdicts_of_one_after_the_other(
     # Each phone was one process's: none had to wait, none was lost.
     assert all(r["attempts"] == 1 for r in lab.results()["results"])
     assert json.dumps(lab.results()["info"]["complete"]) == "true"
+
+
+def test_a_build_is_installed_for_the_run_and_gone_afterwards(
+    lab: Lab, phones: tuple[Standing, Standing], tmp_path: Path
+) -> None:
+    one, two = phones
+    package = "cloud.trustpin.android.sample"
+    build = tmp_path / "build.apk"
+    build.write_bytes(one.pull(f"/data/app/{package}/base.apk"))
+    one.shell(f"pm uninstall {package}")
+    before = one.seen()
+    app = {"package": package, "build": str(build)}
+    file = devices_file(
+        tmp_path, one.entry("one", app=app, pool="office"), two.entry("two", pool="shelf")
+    )
+    shutil.copy(file, lab.folder / "devices.yaml")
+    assert lab.run("--pool=office", "-k", "B4 and tls1.3").ret == 0
+    assert verdicts(lab, "two") == {}
+    assert set(verdicts(lab, "one").values()) == {"PASS"}
+    assert not differences(before, one.seen())
+    (told,) = lab.results()["info"]["devices"]
+    assert told["details"]["app_sha256"] == hashlib.sha256(build.read_bytes()).hexdigest()
+
+
+def test_a_pool_that_there_is_not(lab: Lab, phones: tuple[Standing, Standing]) -> None:
+    result = lab.run_here("--pool=offise")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: devices.yaml: no device is in pool 'offise'*"])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -59,8 +58,13 @@ def port_of(process: subprocess.Popen[bytes]) -> int:
 
 
 def is_listening(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
+    """Tell whether a phone that was started here listens; others may take a port that is free
+    again."""
+    phones = {process.pid for process in psutil.Process().children(recursive=True)}
+    return any(
+        c.pid in phones and c.status == psutil.CONN_LISTEN and c.laddr.port == port
+        for c in psutil.net_connections("tcp4")
+    )
 
 
 def ask(port: int, method: str, path: str, body: object = None) -> Any:

@@ -66,9 +66,13 @@ done
 FOREVER = "while true; do sleep 600; done\n"
 
 
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+"""Not every user has the system's programs in their path."""
+
+
 def missing() -> str:
     """Return why there can be no such phone here; empty where there can."""
-    absent = [name for name in NEEDED if shutil.which(name) is None]
+    absent = [name for name in NEEDED if shutil.which(name, path=PATH) is None]
     if absent:
         return f"there is no {', '.join(absent)}"
     tried = subprocess.run(
@@ -103,7 +107,7 @@ class LinuxPhone:
             (tools / toy).symlink_to("/usr/bin/toybox")
         (tools / "sh").symlink_to("/usr/bin/mksh")
         for program in ("iptables", "ip6tables"):
-            (tools / program).symlink_to(str(shutil.which(program)))
+            (tools / program).symlink_to(str(shutil.which(program, path=PATH)))
         (files / "zygote").write_text(ZYGOTE)
         (files / "forever").write_text(FOREVER)
         new = folder / "new"
@@ -112,7 +116,7 @@ class LinuxPhone:
         self._process = subprocess.Popen(
             ["unshare", *namespaces, "mksh", "-c", INIT],
             env={
-                "PATH": os.environ["PATH"],
+                "PATH": PATH,
                 "NEW": str(new),
                 "FILES": str(files),
                 "STORE": store,
@@ -222,7 +226,7 @@ class LinuxPhone:
             self._process.stdout.close()
 
     def _enter(self) -> list[str]:
-        nsenter = str(shutil.which("nsenter"))
+        nsenter = str(shutil.which("nsenter", path=PATH))
         return [nsenter, "--target", str(self._init), "--mount", "--pid", "--net"]
 
     def _host(self, path: str) -> Path:

@@ -15,7 +15,7 @@ from lab.devices.android.link import CommandRefused
 from lab.devices.android.root import UNROOTED, RootShell
 from lab.model.device import DeviceLost, Endpoint
 from tests.devices.android.faulty import DyingLink
-from tests.devices.android.linux_phone import LinuxPhone, missing
+from tests.devices.android.linux_phone import PATH, LinuxPhone, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -169,5 +169,6 @@ def test_without_root_it_says_what_to_do(phone: LinuxPhone) -> None:
 
 def test_the_namespace_is_not_this_machines(phone: LinuxPhone) -> None:
     set_dnat(RootShell(phone), tls=TLS, clear=CLEAR)
-    here = subprocess.run(["iptables", "-t", "nat", "-S"], capture_output=True, check=False)
+    command = ["iptables", "-t", "nat", "-S"]
+    here = subprocess.run(command, capture_output=True, check=False, env={"PATH": PATH})
     assert b"TRUSTPIN_LAB" not in here.stdout

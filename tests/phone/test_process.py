@@ -62,7 +62,7 @@ def is_listening(port: int) -> bool:
     again."""
     phones = {process.pid for process in psutil.Process().children(recursive=True)}
     return any(
-        c.pid in phones and c.status == psutil.CONN_LISTEN and c.laddr.port == port
+        c.pid in phones and c.status == psutil.CONN_LISTEN and tuple(c.laddr)[1:] == (port,)
         for c in psutil.net_connections("tcp4")
     )
 

@@ -97,6 +97,10 @@ class CommandDevice:
         )
 
     @property
+    def names(self) -> frozenset[str]:
+        return frozenset({self.id})
+
+    @property
     def clock_error(self) -> float:
         return 0.0
 

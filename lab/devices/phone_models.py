@@ -189,6 +189,9 @@ class AppSection(Section):
     """Its page object: ``trustpin-android``, ``package.module:Class``, or a YAML file."""
     sdk: Annotated[str, Field(min_length=1, max_length=100)] = "TrustPin SDK in the app"
     """What is said of the pinning client in reports."""
+    reports_as: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """What the app's failure reports call the phone (their field ``device``); its id, serial
+    number or model where nothing is said."""
     trusts_user_store: bool = False
     """Whether the build trusts CAs that the user added (network security configuration)."""
 

@@ -128,6 +128,7 @@ def _plan(settings: VirtualSettings, around: Surroundings, report_url: str) -> P
         proxy_way=settings.proxy,
         rogue=WifiPlan(around.rogue.ssid),
         home=WifiPlan(around.home.ssid),
+        reports_as=settings.id,
         boots=False,
     )
 

@@ -113,6 +113,11 @@ class Device(Protocol):
         """The kinds of error that the app reports to the collector."""
 
     @property
+    def names(self) -> frozenset[str]:
+        """What a failure report of the app may call the device; one that names none may be any
+        device's."""
+
+    @property
     def clock_error(self) -> float:
         """Seconds that the device's clock is ahead of true time where the lab does not move it."""
 

@@ -203,7 +203,7 @@ class _Trial:
     def _with_reports(self, trial: Trial, probed_at: float | None) -> Trial:
         """Add the failure reports that arrived; promised ones are waited for, up to a cap."""
         due = self.entry.repeats if is_promised(trial) else 0
-        mine = (trial.device, "")
+        mine = {*self.seat.device.names, ""}
         collector = self.seat.bench.backend.collector
         seen: set[str] = set()
 

@@ -110,7 +110,7 @@ def standing_phone(folder: Path, **options: str) -> Iterator[Standing]:
     nowhere = Endpoint("127.0.0.1", 9)
     put_on_air(air, Network("Owner's own", nowhere, nowhere))
     arguments = ["--name", options.pop("name", "standing"), "--adb-keys", "open"]
-    arguments += ["--sdk", "lab.phone.sdk.client:ReferenceClient"]
+    arguments += ["--sdk", options.pop("sdk", "lab.phone.sdk.client:ReferenceClient")]
     arguments += ["--home", str(folder / "phone"), "--air", str(air)]
     for name, value in options.items():
         arguments += [f"--{name}", value]
@@ -119,7 +119,8 @@ def standing_phone(folder: Path, **options: str) -> Iterator[Standing]:
     try:
         phone.shell('cmd wifi connect-network "Owner\'s own" open')
         phone.shell("settings put global http_proxy 192.0.2.1:3128")
-        phone.shell(f"settings put global auto_time 0; date @{time.time() + 90:.0f}")
+        if options.get("root") != "none":
+            phone.shell(f"settings put global auto_time 0; date @{time.time() + 90:.0f}")
         yield phone
     finally:
         process.end()

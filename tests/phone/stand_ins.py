@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from lab.phone.sdk.client import ReferenceClient
 from lab.phone.services import DEFAULT_TIMEOUT, Headers, HttpResponse, PhoneServices, SdkSettings
 
 
@@ -94,3 +95,9 @@ class Crashing(Quiet):
 
 
 NOT_A_CLASS = 1
+
+
+class DebugBuild(ReferenceClient):
+    """What a debug build often is: it trusts what its user trusts."""
+
+    user_store = True

@@ -69,6 +69,9 @@ class Plan:
     anchors: tuple[bytes, ...] = ()
     """DER certificates that the phone does not have from the factory, but should: the lab's
     public roots."""
+    reports_as: str = ""
+    """What the app's failure reports call the phone; empty where that is its id, serial number
+    or model."""
     trusts_user_store: bool = False
     """The app trusts what its user added."""
     lacking: Mapping[Need, str] = field(default_factory=dict)
@@ -155,6 +158,12 @@ class AndroidDevice:
             sdk=plan.sdk,
             details={name: text for name, text in details.items() if text},
         )
+
+    @property
+    def names(self) -> frozenset[str]:
+        phone, named = self._android, self._plan.reports_as
+        own = {self.id, phone.serial, phone.model, f"{phone.manufacturer} {phone.model}"}
+        return frozenset({named} if named else own - {""})
 
     @property
     def clock_error(self) -> float:

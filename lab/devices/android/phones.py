@@ -175,6 +175,7 @@ def _plan(
         proxy_way=settings.routes.proxy,
         rogue=rogue,
         anchors=anchors,
+        reports_as=settings.app.reports_as or "",
         trusts_user_store=settings.app.trusts_user_store,
         lacking=settings.capabilities,
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lab.devices.phone_models import REFERENCE_CLIENT, AndroidVersion, RootMode
+from lab.devices.phone_models import REFERENCE_CLIENT, VIRTUAL_BROWSER, AndroidVersion, RootMode
 from lab.devices.phone_process import PhoneProcess
 from lab.model.device import DeviceLost
 
@@ -63,11 +63,8 @@ def _tell(name: str, process: PhoneProcess, air: Path) -> None:
     typer.echo("  devices.yaml:")
     typer.echo(f"    - id: {name}\n      platform: android")
     typer.echo(f"      adb: {{tcp: '{adb}'}}\n      appium: {{direct: '{automation}'}}")
-    typer.echo(f"      browser: com.android.browser\n      routes: {json.dumps(_routes(air))}")
-
-
-def _routes(air: Path) -> dict[str, str]:
-    return {"proxy": "lan", "air": str(air)}
+    routes = json.dumps({"proxy": "lan", "air": str(air)})
+    typer.echo(f"      browser: {VIRTUAL_BROWSER}\n      routes: {routes}")
 
 
 def _await_end(process: PhoneProcess) -> None:

@@ -24,6 +24,7 @@ from lab.devices.phone_fields import (
 )
 from lab.devices.template import Template
 from lab.model.attack import Need
+from lab.model.device import RootMode as RootMode
 
 REFERENCE_CLIENT = "lab.phone.sdk.client:ReferenceClient"
 SAMPLE_PACKAGE = "cloud.trustpin.android.sample"
@@ -66,14 +67,6 @@ class AndroidVersion(StrEnum):
     V14 = "14"
     V15 = "15"
     V16 = "16"
-
-
-class RootMode(StrEnum):
-    """How commands can be run as root on a phone."""
-
-    NONE = "none"
-    SU = "su"
-    ADBD = "adbd"
 
 
 class AppiumMode(StrEnum):

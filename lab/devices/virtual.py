@@ -101,14 +101,9 @@ def _ways(
         # It asks nobody for a key: it is this process's own.
         link = tcp_link(daemon, lambda: ())
         return link, direct(settings.id, address, process.obituary, caps.command)
-    server = own_adb(home / "adb", stack)
     serial = str(daemon)
-    server.connect(serial)
-
-    def reach() -> None:
-        server.revive()
-        server.connect(serial)
-
+    server, reach = own_adb(home / "adb", serial, stack)
+    reach()
     program_link = AdbProgramLink(
         serial, server=server.endpoint, adb=str(server.program), environ=server.environment
     )

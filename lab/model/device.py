@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from lab.model.attack import Control, Need, RouteKind, Trust
@@ -19,6 +20,22 @@ class DeviceLost(Exception):
 class NotReady(Exception):
     """The device answers, but could not be brought into the state that was asked for; the
     message says why. It may do better next time."""
+
+
+class RootMode(StrEnum):
+    """How a phone is rooted."""
+
+    NONE = "none"
+    """Not at all: a phone as it is sold."""
+    SU = "su"
+    """With an ``su`` that gives root to the shell (Magisk)."""
+    ADBD = "adbd"
+    """A userdebug image, whose adbd runs as root (``adb root``)."""
+
+    @property
+    def debuggable(self) -> bool:
+        """Whether the system image is one for developers: userdebug, test-keys."""
+        return self is RootMode.ADBD
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,7 @@ class Seats:
             index = self.options.worker * DEVICES_PER_WORKER + len(self._seats)
             settings = self.options.device(device_id)
             device = self._stack.enter_context(self._bench.device(settings, index, self._owner))
-            profile = device.profile
-            self._seats[device_id] = Seat(self._bench, device, self._keep_picture, profile)
+            self._seats[device_id] = Seat(self._bench, device, self._keep_picture)
         return self._seats[device_id]
 
     def lose(self, device_id: str, how: str) -> None:
@@ -181,7 +180,7 @@ class App:
         lost = False
         try:
             seat = self._seats.seat(self._device_id)
-            unmet = attack.unmet(seat.device, seat.profile)
+            unmet = attack.unmet(seat.device)
             if unmet is not None:
                 judgement = _lab_says(Verdict.NOT_APPLICABLE, unmet)
             else:

@@ -8,6 +8,7 @@ from lab.devices.phone_models import CHROME, AndroidVersion, ProxyWay, SdkProfil
 from lab.devices.settings import AndroidSettings, Settings, SettingsError, VirtualSettings, load
 from lab.model.attack import Need
 from lab.model.device import Endpoint
+from lab.phone.android.version import RELEASES
 
 HEAD = "devices:\n  - id: a\n    platform: android\n"
 ADB = "    adb: {tcp: '192.0.2.7:5555'}\n"
@@ -152,3 +153,7 @@ def test_an_optional_device_may_lack_what_it_needs(tmp_path: Path) -> None:
     assert "needs the program adb" in absent["v"]
     with pytest.raises(SettingsError, match="needs the program node"):
         loaded.check_programs(["v"], {"PATH": str(tmp_path)}, required=True)
+
+
+def test_a_virtual_phone_can_be_every_android_that_there_is() -> None:
+    assert tuple(AndroidVersion) == RELEASES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -11,9 +10,18 @@ from appium.common.helper import library_version as client_version
 
 from lab.devices import grid
 from lab.devices.adb_host import AdbHost
-from lab.devices.adb_server import AdbServer, AdbUnavailable
+from lab.devices.adb_server import MAX_OUTPUT, AdbServer, AdbUnavailable
+from lab.devices.android import program
 from lab.devices.android.driving import Driving
-from lab.devices.appium import BEGIN_CAP, Begun, Capability, Obituary, android_options, begin
+from lab.devices.appium import (
+    BEGIN_CAP,
+    Begun,
+    Capability,
+    Obituary,
+    android_options,
+    begin,
+    split_credentials,
+)
 from lab.devices.appium_server import AppiumServer, AppiumUnavailable, find_installation
 from lab.devices.kept import GONE_CAP, free_port
 from lab.model.device import DeviceLost
@@ -41,7 +49,9 @@ def on_server(
 ) -> Driving:
     """Return sessions on an Appium server that somebody else runs."""
     options = android_options(udid, capabilities=capabilities)
-    return Driving(lambda: begin(address, options, cap=wait), f"Appium at {_shown(address)}")
+    return Driving(
+        lambda: begin(address, options, cap=wait), f"Appium at {split_credentials(address)[0]}"
+    )
 
 
 def on_hub(udid: str, address: str, capabilities: Mapping[str, Capability], wait: float) -> Driving:
@@ -57,7 +67,8 @@ def on_hub(udid: str, address: str, capabilities: Mapping[str, Capability], wait
             raise
         return begun
 
-    return Driving(granted, f"Selenium Grid at {_shown(address)}")
+    shown, _ = split_credentials(address)
+    return Driving(granted, f"Selenium Grid at {shown}")
 
 
 def on_own_server(
@@ -123,27 +134,22 @@ def _remove_forward(adb: AdbHost, udid: str, port: int) -> None:
     """Take back the port that an Appium server had adb lead to the phone; where that cannot be
     done, the next one takes another port all the same."""
     command = [str(adb.program), "-P", str(adb.port), "-s", udid]
-    with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
-            [*command, "forward", "--remove", f"tcp:{port}"],
-            env=dict(adb.environment),
-            capture_output=True,
-            timeout=FORWARD_CAP,
-            check=False,
-        )
+    command += ["forward", "--remove", f"tcp:{port}"]
+    with suppress(DeviceLost):
+        program.run(command, adb.environment, cap=FORWARD_CAP, most=MAX_OUTPUT)
 
 
-def own_adb(folder: Path, stack: ExitStack) -> AdbServer:
-    """Start an adb server of the lab's, which ``stack`` ends. Raises DeviceLost."""
+def own_adb(folder: Path, serial: str, stack: ExitStack) -> tuple[AdbServer, Callable[[], None]]:
+    """Start an adb server of the lab's, which ``stack`` ends, and return it with what sees to it
+    that it runs and has the phone ``host:port``. Raises DeviceLost; so does what is returned."""
     try:
         server = AdbServer(folder)
     except AdbUnavailable as error:
         raise DeviceLost(str(error)) from None
     stack.callback(server.close)
-    return server
 
+    def reach() -> None:
+        server.revive()
+        server.connect(serial)
 
-def _shown(address: str) -> str:
-    """Return an address without the credentials in it."""
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    return server, reach

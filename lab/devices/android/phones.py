@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from shutil import which
 
 from lab.apps.browser_android import AndroidBrowser
 from lab.apps.page import AppPage, BrowserPage
 from lab.apps.settings_android import AndroidSettingsApp
 from lab.devices.adb_host import AdbHost, UsersAdb
+from lab.devices.adb_server import AdbUnavailable, find_adb
 from lab.devices.android.appium_sessions import direct, on_hub, on_own_server, on_server, own_adb
 from lab.devices.android.device import AndroidDevice, Plan, WifiPlan
 from lab.devices.android.driving import Driving
@@ -141,17 +141,11 @@ def _adb_for_appium(
     adb: AdbSection, udid: str, home: Path, stack: ExitStack
 ) -> tuple[AdbHost, Callable[[], None]]:
     if adb.server is not None:
-        program = which("adb")
-        if program is None:
-            raise DeviceLost("the program adb is not found")
-        return UsersAdb(Path(program), adb.port), lambda: None
-    server = own_adb(home / "adb", stack)
-
-    def reach() -> None:
-        server.revive()
-        server.connect(udid)
-
-    return server, reach
+        try:
+            return UsersAdb(find_adb(), adb.port), lambda: None
+        except AdbUnavailable as error:
+            raise DeviceLost(str(error)) from None
+    return own_adb(home / "adb", udid, stack)
 
 
 def _plan(

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
+from lab.model.device import RootMode as RootMode
 from lab.phone.android.accounts import SHELL, defaults, user
 from lab.phone.android.namespaces import Namespaces
 from lab.phone.android.processes import INIT, Processes
 from lab.phone.file_store import View
 from lab.phone.files import PhoneFiles
-
-
-class RootMode(StrEnum):
-    """How a phone is rooted."""
-
-    NONE = "none"
-    """Not at all: a phone as it is sold."""
-    SU = "su"
-    """With an ``su`` that gives root to the shell (Magisk)."""
-    ADBD = "adbd"
-    """A userdebug image, whose adbd runs as root (``adb root``)."""
-
-    @property
-    def debuggable(self) -> bool:
-        """Whether the system image is one for developers: userdebug, test-keys."""
-        return self is RootMode.ADBD
-
 
 _PROC = re.compile(r"/proc/(self|\d{1,9})/(mounts|mountinfo|cmdline|comm)", re.ASCII)
 _UNIX = b"Num       RefCount Protocol Flags    Type St Inode Path\n"

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,18 +18,6 @@ from tests.phone.scripted import ScriptedSdk, make_phone
 
 SAMPLE, BROWSER = app_view.PACKAGE, browser.PACKAGE
 OTHER = Manifest("com.acme.other", 3, "3.0", ("com.acme.other.Main",), "com.acme.other.Main")
-
-
-@pytest.fixture
-def phone(tmp_path: Path) -> PhoneState:
-    return make_phone(tmp_path)
-
-
-@pytest.fixture
-def screen(phone: PhoneState) -> Iterator[Screen]:
-    made = make_screen(phone, ScriptedSdk())
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,36 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from lab.phone import app_view, browser
 from lab.phone.android.processes import INIT, SYSTEM_SERVER, ZYGOTE, Processes, Task
 from lab.phone.android.system import AndroidSystem
-from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
 from lab.phone.ui import Screen
-from tests.phone.scripted import NOON, ScriptedSdk, make_phone
+from tests.phone.scripted import NOON
 
 SAMPLE, BROWSER = app_view.PACKAGE, browser.PACKAGE
-
-
-@pytest.fixture
-def phone(tmp_path: Path) -> PhoneState:
-    return make_phone(tmp_path)
-
-
-@pytest.fixture
-def screen(phone: PhoneState) -> Iterator[Screen]:
-    made = make_screen(phone, ScriptedSdk())
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def system(phone: PhoneState, screen: Screen) -> AndroidSystem:
-    return AndroidSystem(phone, screen)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from lab.phone.android.automation import SERVER, TESTS
-from lab.phone.android.shell.arguments import first, only_package
+from lab.phone.android.shell.arguments import command_of, first, only_package
 from lab.phone.android.shell.battery import battery
 from lab.phone.android.shell.instrument import instrument
 from lab.phone.android.shell.intents import Intent, read_intent
@@ -29,12 +29,7 @@ def stop(process: Process, package: str) -> None:
 
 def _am(process: Process) -> int:
     name, rest = first(process.arguments)
-    command = _AM.get(name)
-    if command is None:
-        raise CommandFailed(
-            f"Unknown command: {name}; this phone's 'am' has {', '.join(sorted(_AM))}", EXIT_USAGE
-        )
-    return command(process, rest)
+    return command_of(_AM, name, "this phone's 'am'")(process, rest)
 
 
 def _force_stop(process: Process, rest: Rest) -> int:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
 
 from lab.phone.android.shell.process import EXIT_USAGE, CommandFailed
+
+Handler = TypeVar("Handler")
 
 
 def first(arguments: Sequence[str]) -> tuple[str, list[str]]:
     """Return the first argument, empty where there is none, and the others."""
     items = list(arguments)
     return (items[0], items[1:]) if items else ("", [])
+
+
+def command_of(table: Mapping[str, Handler], name: str, whose: str) -> Handler:
+    """Return what carries out ``name``. Raises CommandFailed, which says what there is."""
+    command = table.get(name)
+    if command is None:
+        known = ", ".join(sorted(table))
+        raise CommandFailed(f"Unknown command: {name}; {whose} has {known}", EXIT_USAGE)
+    return command
 
 
 def take(

@@ -137,12 +137,7 @@ class Evaluation:
 
     def _apart(self, node: Node, scope: Scope, streams: Streams) -> int:
         """Run a command in a subshell."""
-        try:
-            return self._node(node, scope.copy(), streams, tested=False)
-        except Ended as ended:
-            return ended.code
-        except LoopLeft:
-            return 0
+        return _code_of(lambda: self._node(node, scope.copy(), streams, tested=False))
 
     def _node(self, node: Node, scope: Scope, streams: Streams, tested: bool) -> int:
         if isinstance(node, Simple):
@@ -304,12 +299,7 @@ class Evaluation:
         return files_of(self._system, scope.identity)
 
     def _subshell(self, script: Script, scope: Scope, streams: Streams, *, tested: bool) -> int:
-        try:
-            return self.run_script(script, scope.copy(), streams, tested=tested)
-        except Ended as ended:
-            return ended.code
-        except LoopLeft:
-            return 0
+        return _code_of(lambda: self.run_script(script, scope.copy(), streams, tested=tested))
 
     def _redirected(
         self, node: Node, scope: Scope, streams: Streams
@@ -335,3 +325,13 @@ class Evaluation:
 Builtin = Callable[[Evaluation, Scope, Streams, Sequence[str]], int]
 """A command that works on the shell itself; the first word is its name. Raises CommandFailed,
 Ended, LoopLeft."""
+
+
+def _code_of(subshell: Callable[[], int]) -> int:
+    """Run a subshell and return its exit code: what ends it ends nothing around it."""
+    try:
+        return subshell()
+    except Ended as ended:
+        return ended.code
+    except LoopLeft:
+        return 0

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.phone.android.packages import MAX_APK, InstallFailed, Package
-from lab.phone.android.shell.arguments import first, number, only_package, take
+from lab.phone.android.shell.arguments import command_of, first, number, only_package, take
 from lab.phone.android.shell.process import EXIT_USAGE, CommandFailed, Process
 from lab.phone.android.system import AndroidSystem
 from lab.phone.files import FileError
@@ -30,12 +30,7 @@ def package(process: Process, arguments: Rest) -> int:
     """Carry out ``pm`` with these arguments and return its exit code. Raises CommandFailed,
     FileError."""
     name, rest = first(arguments)
-    command = _PM.get(name)
-    if command is None:
-        raise CommandFailed(
-            f"Unknown command: {name}; this phone's 'pm' has {', '.join(sorted(_PM))}", EXIT_USAGE
-        )
-    return command(process, rest)
+    return command_of(_PM, name, "this phone's 'pm'")(process, rest)
 
 
 def _install(process: Process, rest: Rest) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lab.phone.android.shell.arguments import command_of
 from lab.phone.android.shell.process import EXIT_USAGE, CommandFailed, Process
 from lab.phone.wifi import MAX_SSID, SavedNetwork
 
@@ -22,12 +23,7 @@ def wifi(process: Process, arguments: list[str]) -> int:
     if process.system.version.sdk < SINCE:
         raise CommandFailed("No shell command implementation.", EXIT_USAGE)
     name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
-    command = _WIFI.get(name)
-    if command is None:
-        raise CommandFailed(
-            f"Unknown command: {name}; 'cmd wifi' has {', '.join(sorted(_WIFI))}", EXIT_USAGE
-        )
-    command(process, rest)
+    command_of(_WIFI, name, "'cmd wifi'")(process, rest)
     return 0
 
 

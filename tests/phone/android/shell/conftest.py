@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab.phone.android.shell import RUN_CAP, Shell
 from lab.phone.android.system import AndroidSystem
-from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
-from lab.phone.ui import Screen
-from tests.phone.scripted import ScriptedSdk, make_phone
+from tests.phone.scripted import make_phone
 
 Run = Callable[..., tuple[str, str, int]]
 
@@ -25,18 +23,6 @@ def phone(tmp_path: Path) -> PhoneState:
             f'{{"ssid": "{ssid}", "resolver": "127.0.0.1:53", "gateway": "127.0.0.1:{number + 1}"}}'
         )
     return make_phone(tmp_path)
-
-
-@pytest.fixture
-def screen(phone: PhoneState) -> Iterator[Screen]:
-    made = make_screen(phone, ScriptedSdk())
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def system(phone: PhoneState, screen: Screen) -> AndroidSystem:
-    return AndroidSystem(phone, screen)
 
 
 @pytest.fixture

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Never
+from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
 
 from lab.devices.journal import Pending, pending
-from lab.devices.journal_entry import shown
+from lab.devices.journal_entry import Header, shown
 from lab.devices.lease import Holder
 from lab.devices.restore import RestoreReport
 from lab.devices.restore import restore as undo
 from lab.devices.state_folder import StateError, journals_folder
+
+if TYPE_CHECKING:
+    from lab.devices.settings import DeviceSettings
 
 RUN = "restore"
 """What stands in a lease for the run's name."""
@@ -31,7 +34,8 @@ def restore(
         Path,
         typer.Option(
             "--devices-file",
-            help="The list of devices that DEVICE is looked up in.",
+            help="The list of devices that DEVICE is looked up in, and how each is driven where a "
+            "screen must be.",
             metavar="PATH",
         ),
     ] = Path("devices.yaml"),
@@ -48,7 +52,7 @@ def restore(
     chosen = found if device is None else _of(found, device)
     if device is not None and not chosen:
         _check_known(device, devices_file)
-    reports = [_restored(journal) for journal in chosen]
+    reports = [_restored(journal, devices_file) for journal in chosen]
     if not reports:
         typer.echo("nothing to put back")
     if not all(report.complete for report in reports):
@@ -65,12 +69,17 @@ def _of(found: tuple[Pending, ...], device: str) -> tuple[Pending, ...]:
     )
 
 
-def _restored(journal: Pending) -> RestoreReport:
+def _restored(journal: Pending, devices_file: Path) -> RestoreReport:
     # Here, not above: where nothing is pending, nothing of any device is needed.
     from lab.devices import registry
 
     typer.echo(str(journal))
-    report = undo(journal, registry.open_for_restore, Holder.of_this_process(RUN))
+    settings = None if journal.header is None else _settings_of(journal.header, devices_file)
+    report = undo(
+        journal,
+        lambda address: registry.open_for_restore(address, settings),
+        Holder.of_this_process(RUN),
+    )
     for what in report.undone:
         typer.echo(f"  put back  {what}")
     for stuck in report.stuck:
@@ -78,6 +87,18 @@ def _restored(journal: Pending) -> RestoreReport:
     if report.problem and journal.header is not None:
         typer.echo(f"  stays     {report.problem}")
     return report
+
+
+def _settings_of(header: Header, devices_file: Path) -> DeviceSettings | None:
+    """Return what devices.yaml says of the device, None where it does not: most of what is to be
+    put back takes no more than the journal."""
+    from lab.devices.problems import SettingsError
+    from lab.devices.settings import load
+
+    try:
+        return load(devices_file).device(header.device)
+    except SettingsError:
+        return None
 
 
 def _check_known(device: str, devices_file: Path) -> None:

@@ -70,13 +70,16 @@ def make_device(
 
 
 def open_for_restore(
-    address: Mapping[str, Value], /
+    address: Mapping[str, Value], settings: DeviceSettings | None = None
 ) -> AbstractContextManager[tuple[str, MakeItem]]:
-    """Reach a device again by the address in its undo journal (``restore.OpenDevice``). Raises
-    ValueError for an address that is none."""
+    """Reach a device again by the address in its undo journal (``restore.OpenDevice``).
+
+    ``settings`` are what devices.yaml says of it, where it does: what a hand in Settings changed
+    takes Appium to put back. Raises ValueError for an address that is none.
+    """
     from lab.devices.android.phones import open_for_restore as open_android
 
-    return open_android(address)
+    return open_android(address, settings if isinstance(settings, AndroidSettings) else None)
 
 
 def source_address(index: int) -> str | None:

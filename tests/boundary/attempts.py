@@ -23,7 +23,7 @@ def attack(devices: str, reports: str, state: str, chosen: str) -> None:
     raise SystemExit(int(pytest.main([*arguments, "-q", "-p", "no:cacheprovider", "--retries=0"])))
 
 
-def restore(state: str) -> None:
+def restore(devices: str, state: str) -> None:
     """Put back what is left changed."""
     os.environ["TRUSTPIN_LAB_STATE"] = state
-    app(["restore"])
+    app(["restore", f"--devices-file={devices}"])

@@ -7,9 +7,11 @@ was. Exits with 1 where it is not.
 from __future__ import annotations
 
 import os
+import random
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,30 @@ from tests.boundary.standing import devices_file, differences, standing_phone
 from tests.killing import Nursery, moments_of
 
 ROUNDS = 50
-CHOSEN = "(B4 or user_store_ca or clock_behind) and tls1.3"
-"""Cases that between them change everything that a run can change."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of phone, and cases that between them change everything that a run can change."""
+
+    name: str
+    chosen: str
+    share: float
+    """How many of the rounds are its own."""
+    phone: dict[str, str] = field(default_factory=dict)
+    entry: dict[str, Any] = field(default_factory=dict)
+
+
+KINDS = (
+    Kind("rooted", "(B4 or user_store_ca or clock_behind) and tls1.3", 0.8),
+    Kind(
+        "as sold",
+        "user_store_ca and tls1.3",
+        0.2,
+        {"root": "none", "sdk": "tests.phone.stand_ins:DebugBuild"},
+        {"app": {"trusts_user_store": True}},
+    ),
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -26,29 +50,42 @@ def main(arguments: list[str]) -> int:
     moments = moments_of("kills")
     wrong: list[str] = []
     killed = 0
-    with tempfile.TemporaryDirectory() as name, Nursery("tests.boundary.attempts") as nursery:
+    with Nursery("tests.boundary.attempts") as nursery:
+        for kind in KINDS:
+            found, ended = _killed(kind, max(1, round(rounds * kind.share)), moments, nursery)
+            wrong += found
+            killed += ended
+    sys.stdout.write("".join(f"{line}\n" for line in wrong))
+    sys.stdout.write(f"{killed} runs killed; {len(wrong)} things wrong\n")
+    return 1 if wrong or not killed else 0
+
+
+def _killed(
+    kind: Kind, rounds: int, moments: random.Random, nursery: Nursery
+) -> tuple[list[str], int]:
+    """Return what was wrong after ``rounds`` on a phone of this kind, and how many were killed."""
+    wrong: list[str] = []
+    killed = 0
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["TRUSTPIN_LAB_STATE"] = str(folder / "state")
-        with standing_phone(folder) as phone:
-            devices = devices_file(folder, phone.entry())
-            told: dict[str, Any] = {
-                "devices": str(devices),
-                "reports": str(folder / "reports"),
-                "state": str(folder / "state"),
-            }
+        with standing_phone(folder, **kind.phone) as phone:
+            devices = devices_file(folder, phone.entry(**kind.entry))
+            place: dict[str, Any] = {"devices": str(devices), "state": str(folder / "state")}
+            told: dict[str, Any] = {**place, "reports": str(folder / "reports")}
             before = phone.seen()
-            whole = nursery.run("attack", **told, chosen=CHOSEN)
+            whole = nursery.run("attack", **told, chosen=kind.chosen)
             if whole.code != 0:
-                sys.stdout.write(f"the undisturbed run ended with exit code {whole.code}\n")
-                return 1
+                return [f"{kind.name}: the undisturbed run ended with exit code {whole.code}"], 0
             for number in range(rounds):
                 after = moments.uniform(0.05, whole.seconds)
-                end = nursery.run("attack", after=after, **told, chosen=CHOSEN)
+                end = nursery.run("attack", after=after, **told, chosen=kind.chosen)
                 killed += end.killed
                 changed = len(differences(before, phone.seen()))
-                restored = nursery.run("restore", state=told["state"])
+                restored = nursery.run("restore", **place)
                 left = differences(before, phone.seen())
-                told_of = f"round {number}: killed after {after:.2f} s, {changed} things changed"
+                told_of = f"{kind.name}, round {number}: killed after {after:.2f} s, {changed} "
+                told_of += "things changed"
                 sys.stdout.write(
                     f"{told_of}, {len(left)} after restore ({restored.seconds:.2f} s)\n"
                 )
@@ -59,9 +96,7 @@ def main(arguments: list[str]) -> int:
                 ]
                 if restored.code != 0:
                     wrong.append(f"{told_of}: restore ended with exit code {restored.code}")
-    sys.stdout.write("".join(f"{line}\n" for line in wrong))
-    sys.stdout.write(f"{killed} of {rounds} runs killed; {len(wrong)} things wrong\n")
-    return 1 if wrong or not killed else 0
+    return wrong, killed
 
 
 if __name__ == "__main__":

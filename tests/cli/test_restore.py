@@ -16,6 +16,7 @@ from lab.devices.item import Value
 from lab.devices.journal import Journal, MakeItem
 from lab.devices.journal_entry import Header
 from lab.devices.lease import Holder, Lease
+from lab.devices.settings import DeviceSettings
 from lab.model.device import DeviceLost
 from tests.devices.folder_device import FileItem, furnish, maker, state_of
 
@@ -48,7 +49,9 @@ class Desk:
     def is_restored(self, device: str) -> bool:
         return state_of(self.root / device) == self.before[device]
 
-    def open(self, address: Mapping[str, Value], /) -> contextlib.nullcontext[tuple[str, MakeItem]]:
+    def open(
+        self, address: Mapping[str, Value], settings: DeviceSettings | None = None
+    ) -> contextlib.nullcontext[tuple[str, MakeItem]]:
         folder = Path(str(address["folder"]))
         if not folder.exists():
             raise DeviceLost("unplugged")

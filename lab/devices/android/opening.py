@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from lab.devices.android.device import AndroidDevice, Pages, Plan
 from lab.devices.android.driving import Driving
 from lab.devices.android.facts import AndroidFacts, identify
 from lab.devices.android.items import ItemMaker
+from lab.devices.android.lazy_settings import LazySettings
 from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.root import RootShell
 from lab.devices.android.settings_store import (
@@ -72,7 +73,7 @@ def open_phone(
         facts = identify(link, plan.app)
         stack.callback(_lease(facts, opening, owner).release)
         journal = Journal(opening.journals, facts.serial)
-        items = ItemMaker(link, facts.root, _LazySettings(opening))
+        items = ItemMaker(link, facts.root, _lazy_settings(opening))
         undone = journal.undo(items)
         if not undone.complete:
             raise DeviceLost(f"what an earlier run changed could not be put back: {left(undone)}")
@@ -143,41 +144,13 @@ def _make_ready(opening: Opening, facts: AndroidFacts, changes: Changes) -> Andr
         raise DeviceLost(f"{plan.app} is not installed: install it, or name its APK as 'build'")
     opening.driving.begin()
     if facts.root.mode is RootMode.NONE:
-        page = _LazySettings(opening)
+        page = _lazy_settings(opening)
         changes.by_hand(SettingsUserStore(link, page), lambda: SettingsUserStoreItem(page))
     return facts
 
 
-class _LazySettings:
-    """Settings on the phone's screen. Where no session has begun one is begun, and ended again:
-    what Appium leaves behind is put back after the store."""
-
-    def __init__(self, opening: Opening) -> None:
-        self._opening = opening
-
-    def install_ca(self, name: str, file_name: str) -> None:
-        with self._page() as page:
-            page.install_ca(name, file_name)
-
-    def remove_ca(self, name: str) -> None:
-        with self._page() as page:
-            page.remove_ca(name)
-
-    def user_cas(self) -> list[str]:
-        with self._page() as page:
-            return page.user_cas()
-
-    @contextmanager
-    def _page(self) -> Iterator[SettingsPage]:
-        driving = self._opening.driving
-        if driving.begun:
-            yield self._opening.settings_page(driving)
-            return
-        driving.begin()
-        try:
-            yield self._opening.settings_page(driving)
-        finally:
-            driving.end(lost=False)
+def _lazy_settings(opening: Opening) -> LazySettings:
+    return LazySettings(lambda: opening.driving, opening.settings_page)
 
 
 class _Closing:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lab.apps.browser_android import AndroidBrowser
 from lab.apps.page import AppPage, BrowserPage
@@ -18,6 +19,7 @@ from lab.devices.android.driving import Driving
 from lab.devices.android.facts import identify
 from lab.devices.android.items import ItemMaker
 from lab.devices.android.keys import find_keys
+from lab.devices.android.lazy_settings import LazySettings
 from lab.devices.android.link import AdbLink
 from lab.devices.android.opening import Opening, open_phone
 from lab.devices.android.program_link import AdbProgramLink
@@ -102,14 +104,28 @@ def link_of(address: Mapping[str, Value]) -> AdbLink:
 
 
 @contextmanager
-def open_for_restore(address: Mapping[str, Value]) -> Iterator[tuple[str, MakeItem]]:
-    """Reach a phone again by the address in its undo journal (``restore.OpenDevice``)."""
-    link = link_of(address)
-    try:
+def open_for_restore(
+    address: Mapping[str, Value], settings: AndroidSettings | None = None
+) -> Iterator[tuple[str, MakeItem]]:
+    """Reach a phone again by the address in its undo journal (``restore.OpenDevice``).
+
+    ``settings`` are what devices.yaml says of it today: without them nobody drives its screen,
+    and what Settings changed stays.
+    """
+    with ExitStack() as stack:
+        link = link_of(address)
+        stack.callback(link.close)
         facts = identify(link, SAMPLE_PACKAGE)
-        yield facts.serial, ItemMaker(link, facts.root)
-    finally:
-        link.close()
+        page = None if settings is None else _settings_for_restore(settings, stack)
+        yield facts.serial, ItemMaker(link, facts.root, page)
+
+
+def _settings_for_restore(settings: AndroidSettings, stack: ExitStack) -> SettingsPage:
+    def driving() -> Driving:
+        home = Path(stack.enter_context(TemporaryDirectory(prefix="trustpin-lab-")))
+        return driving_of(settings, home, stack)
+
+    return LazySettings(driving, _settings_page(settings))
 
 
 def driving_of(settings: AndroidSettings, home: Path, stack: ExitStack) -> Driving:

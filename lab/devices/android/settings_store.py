@@ -98,8 +98,9 @@ class SettingsUserStoreItem:
     def _screen(self) -> SettingsPage:
         if self._page is None:
             raise CommandRefused(
-                "a CA that was installed by Settings is removed by Settings: with Appium, or by "
-                "hand (Settings, search for: trusted credentials, User)"
+                "a CA that was installed by Settings is removed by Settings: with Appium, as the "
+                "devices.yaml says that lists the phone (--devices-file), or by hand (Settings, "
+                "search for: trusted credentials, User)"
             )
         return self._page
 

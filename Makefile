@@ -15,12 +15,13 @@ TOX := .venv/bin/tox
 
 NODE := node_modules/.package-lock.json
 
-.PHONY: help mitm appium kills node test test-older lint coverage bench docs clean
+.PHONY: help mitm appium kills leftovers node test test-older lint coverage bench docs clean
 
 help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
 	@echo "make appium attack the embedded phone through real Appium and adb, and compare the verdicts"
 	@echo "make kills  kill runs on a virtual phone at random moments, restore, compare"
+	@echo "make leftovers  end and kill runs on the kernel's networks, compare the machine's before and after"
 	@echo "make test   pass the project's tests"
 	@echo "make test-older  pass them with Python 3.11 and 3.12, where these are there"
 	@echo "make lint   check style, types and import rules"
@@ -37,6 +38,9 @@ appium: $(TOX) $(NODE)
 
 kills: $(TOX)
 	@$(TOX) run -q -e kills -- $(ARGS)
+
+leftovers: $(TOX)
+	@$(TOX) run -q -e leftovers -- $(ARGS)
 
 node: $(NODE)
 

@@ -13,9 +13,10 @@ from mitmproxy.proxy.layers.tls import parse_client_hello
 
 from lab.adversary import witness
 from lab.adversary.classify import Opening, opening
-from lab.adversary.fingerprint import fingerprint
-from lab.adversary.layers import BlackHole, Closed, Relayed, Terminated
-from lab.adversary.names import Names, printable
+from lab.adversary.fingerprint import EARLY_DATA, fingerprint
+from lab.adversary.layers import BlackHole, Closed, Relayed, Terminated, TerminatedByHand
+from lab.adversary.names import Names, normal, printable
+from lab.adversary.oddities import handmade_connection
 from lab.adversary.recorder import Recorder
 from lab.adversary.track import Passage, Track
 from lab.model.device import Endpoint
@@ -34,6 +35,9 @@ TLS_PORT = 443
 
 MAX_REQUEST = 400
 """Characters of a request line with its header names that are kept."""
+
+MAX_AUTHORITIES = 8
+"""Hosts that the requests of one connection were for of which note is taken."""
 
 MAX_OFFERS = 16
 """ALPN protocols of one ClientHello that are kept."""
@@ -65,6 +69,8 @@ class Adversary:
         self._passages = passages
         self._upstream = upstream
         self._names = names
+        self._spared: dict[tuple[str, str], tuple[int, int]] = {}
+        """By device and host: under which arming how many connections were passed through."""
 
     # -- where to -------------------------------------------------------------------------
 
@@ -139,17 +145,18 @@ class Adversary:
         if plan is None:
             self._out_of_scope(track)
             return Closed(context)
+        if track.port == TLS_PORT and self._spare(passage, plan):
+            return self._relayed(context, passage)
         match serving_on(plan, track.port):
             case Terminate() as serving:
                 passage.answer = serving.answer
-                made = witness.connection(serving, passage.arming.versions, track)
-                return Terminated(context, made)
+                versions = passage.arming.versions
+                if serving.anomaly is not None:
+                    by_hand = handmade_connection(serving, versions, track)
+                    return TerminatedByHand(context, by_hand, track)
+                return Terminated(context, witness.connection(serving, versions, track))
             case Relay() if track.port == TLS_PORT:
-                passage.genuine = self._upstream(track.target or "")
-                if passage.genuine is not None:
-                    track.course.relayed = True
-                    return Relayed(context, track)
-                track.note = "there is no genuine endpoint"
+                return self._relayed(context, passage)
             case Interfere(Interference.BLACK_HOLE):
                 return BlackHole(context)
             case Interfere(Interference.REFUSE):
@@ -157,6 +164,26 @@ class Adversary:
             case _:
                 track.note = "no TLS on this port"
         return Closed(context)
+
+    def _relayed(self, context: Context, passage: Passage) -> Layer:
+        track = passage.track
+        passage.genuine = self._upstream(track.target or "")
+        if passage.genuine is None:
+            track.note = "there is no genuine endpoint"
+            return Closed(context)
+        track.course.relayed = True
+        return Relayed(context, track)
+
+    def _spare(self, passage: Passage, plan: HostPlan) -> bool:
+        """Tell whether this is one of the connections that the attack waits for to pass."""
+        track = passage.track
+        if not plan.spared or track.foreign:
+            return False
+        place = (track.device, track.target or "")
+        arming, count = self._spared.get(place, (track.arming, 0))
+        count = count if arming == track.arming else 0
+        self._spared[place] = (track.arming, count + 1)
+        return count < plan.spared
 
     def _out_of_scope(self, track: Track) -> None:
         track.note = "out of scope"
@@ -180,12 +207,19 @@ class Adversary:
         if not flow.client_conn.tls:
             self._aim(passage, self._clear_host(request), request.port)
             track.cleartext()
+        else:
+            self._note_authority(track, request)
         if track.request is None and passage.plan is not None:
             names = ", ".join(dict.fromkeys(name.lower() for name in request.headers))
             path = request.path.partition("?")[0]
             line = f"{request.method} {path} {request.http_version} [{names}]"
             track.request = printable(line[:MAX_REQUEST])[:MAX_REQUEST]
         track.changed()
+
+    def _note_authority(self, track: Track, request: http.Request) -> None:
+        host = normal(request.pretty_host)
+        if host not in track.authorities and len(track.authorities) < MAX_AUTHORITIES:
+            track.authorities = (*track.authorities, host)
 
     def _clear_host(self, request: http.Request) -> str:
         """Return whom a cleartext request is for: the route's target, else the Host header."""
@@ -213,6 +247,7 @@ def _note_hello(track: Track, hello: tls.ClientHello) -> None:
     track.sni = hello.sni.lower() if hello.sni else None
     offered = hello.alpn_protocols[:MAX_OFFERS]
     track.alpn_offered = tuple(printable(p.decode("latin-1")) for p in offered)
+    track.early_data = any(kind == EARLY_DATA for kind, _ in hello.extensions)
     track.fingerprint = fingerprint(hello.cipher_suites, hello.extensions)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 from lab.adversary import witness
 from lab.adversary.addon import Adversary
-from lab.adversary.listeners import LOOPBACK, NOTHING, Listeners, Shared
+from lab.adversary.connections import Shared
+from lab.adversary.listeners import LOOPBACK, NOTHING, Listeners
 from lab.adversary.mitm import master_with
 from lab.adversary.names import Names
 from lab.adversary.recorder import Recorder
@@ -23,6 +24,8 @@ from lab.loop import LabLoop
 from lab.model.device import Endpoint, Surroundings
 from lab.model.serving import Arming
 from lab.model.wire import ConnectionRecord, Lookup
+from lab.network.kernel.wifi import Place
+from lab.network.wireguard import TunnelPlan
 
 __all__ = ["CannotServe", "Engine"]
 
@@ -72,18 +75,27 @@ class Engine:
             self._shared = None
 
     def attach(
-        self, device_id: str, *, source: str | None = None, address: str = LOOPBACK
+        self,
+        device_id: str,
+        *,
+        source: str | None = None,
+        address: str = LOOPBACK,
+        tunnel: TunnelPlan | None = None,
+        place: Place | None = None,
     ) -> Surroundings:
         """Give a device listeners of its own. ``source`` is the address that its connections
         come from, where it has its own; connections from elsewhere are kept as foreign.
-        ``address`` is where they listen.
+        ``address`` is where they listen; ``tunnel`` is the device's WireGuard tunnel. ``place``
+        is where it lives, where its networks are the kernel's.
 
         Raises OSError where no port is to be had, ValueError where the device has them already.
         """
         assert self._shared is not None, "the engine is not running"
         if device_id in self._devices:
             raise ValueError(f"device {device_id!r} is attached already")
-        self._devices[device_id] = Listeners(device_id, source, self._shared, address)
+        self._devices[device_id] = Listeners(
+            device_id, source, self._shared, address, tunnel=tunnel, place=place
+        )
         self.arm(device_id, NOTHING)
         try:
             return self._loop.run(self._devices[device_id].start())
@@ -112,6 +124,8 @@ class Engine:
         number = next(self._numbers)
         self._recorder.begin(device_id, number)
         device.armed = (number, arming)
+        if device.doors is not None:
+            device.doors.close_for(arming)
         # After that, so that what the client opens instead comes under the new arming.
         self._loop.run(device.part())
         return number
@@ -142,6 +156,19 @@ class Engine:
     def lookups(self, device_id: str, arming: int) -> tuple[Lookup, ...]:
         """Return what the rogue network's resolver was asked under ``arming``."""
         return self._recorder.lookups(device_id, arming)
+
+    def crossed(self, device_id: str, arming: int) -> int | None:
+        """Return how many packets of the device crossed the rogue network while ``arming`` was in
+        force; None where that is no network of the kernel's."""
+        doors = self._devices[device_id].doors
+        return None if doors is None else doors.crossed(arming)
+
+    def capture(self, device_id: str, since: int) -> bytes | None:
+        """Return what was seen of the device's packets on the rogue network under arming ``since``
+        and later ones, as a pcapng file with the TLS secrets of what the adversary spoke itself;
+        None where that is no network of the kernel's."""
+        doors = self._devices[device_id].doors
+        return None if doors is None else self._loop.run(doors.capture(since))
 
     def counters(self) -> dict[str, int]:
         """Return how many connections of each kind there were, out of scope ones by name."""

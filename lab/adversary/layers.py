@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections import deque
 
-from mitmproxy.proxy import commands, events, layer
+from mitmproxy.connection import ConnectionState
+from mitmproxy.proxy import commands, events, layer, tunnel
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.tls import ClientTLSLayer
 from OpenSSL import SSL
 
+from lab.adversary.handmade import Handmade
 from lab.adversary.track import Track
 from lab.adversary.witness import WitnessedConnection
 
 LINGER = 0.5
 """Seconds that the other direction of a relayed connection stays open when one has ended."""
+
+PAUSE = 0.002
+"""Seconds between two pieces of a flight that is sent in pieces."""
 
 FRAME_HEADER = 9
 DATA, HEADERS, END_STREAM = 0, 1, 1
@@ -119,3 +126,82 @@ class Terminated(ClientTLSLayer):
             self.tls.shutdown()
         yield from self.tls_interact()
         yield from super().send_close(command)
+
+
+class TerminatedByHand(tunnel.TunnelLayer):
+    """Takes TLS off with a handmade server. The ClientHello has been read and judged before."""
+
+    def __init__(self, context: Context, made: Handmade, track: Track) -> None:
+        super().__init__(context, context.client, context.client)
+        self.conn.tls = True
+        self._made = made
+        self._track = track
+        self._pieces: deque[bytes] = deque()
+        self._pause: commands.RequestWakeup | None = None
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        if isinstance(event, events.Wakeup) and event.command is self._pause:
+            self._pause = None
+            yield from self._go_on()
+        else:
+            yield from super()._handle_event(event)
+
+    def start_handshake(self) -> Commands:
+        yield from ()
+
+    def receive_handshake_data(
+        self, data: bytes
+    ) -> layer.CommandGenerator[tuple[bool, str | None]]:
+        yield from self._send(self._made.feed(data))
+        if self._track.course.established:
+            self.conn.alpn = (self._track.alpn or "").encode()
+            self.conn.timestamp_tls_setup = time.time()
+            yield from self._deliver()
+            return True, None
+        return False, "the handshake is over" if self._made.over else None
+
+    def receive_data(self, data: bytes) -> Commands:
+        yield from self._send(self._made.feed(data))
+        yield from self._deliver()
+
+    def receive_close(self) -> Commands:
+        self._made.end()
+        yield from super().receive_close()
+
+    def send_data(self, data: bytes) -> Commands:
+        yield from self._send(self._made.say(data))
+        if self._track.alpn == "h2" and (ended := ended_streams(data)):
+            self._track.answered += ended
+            self._track.changed()
+
+    def send_close(self, command: commands.CloseConnection) -> Commands:
+        yield from self._send(self._made.farewell())
+        if rest := b"".join(self._pieces):
+            self._pieces.clear()
+            yield commands.SendData(self.conn, rest)
+        yield from super().send_close(command)
+
+    def _send(self, content: bytes) -> Commands:
+        size = self._made.piece
+        if not size and content:
+            yield commands.SendData(self.conn, content)
+        elif size:
+            starts = range(0, len(content), size)
+            self._pieces.extend(content[start : start + size] for start in starts)
+            yield from self._go_on()
+
+    def _go_on(self) -> Commands:
+        """Send the next piece, and come back for the one behind it."""
+        if self._pieces and self._pause is None:
+            yield commands.SendData(self.conn, self._pieces.popleft())
+            self._pause = commands.RequestWakeup(PAUSE)
+            yield self._pause
+
+    def _deliver(self) -> Commands:
+        """Pass on what has been decrypted, and the end where it has come."""
+        if plain := self._made.take():
+            yield from self.event_to_child(events.DataReceived(self.conn, plain))
+        if self._made.over:
+            self.conn.state &= ~ConnectionState.CAN_READ
+            yield from self.event_to_child(events.ConnectionClosed(self.conn))
+            yield commands.CloseConnection(self.conn)

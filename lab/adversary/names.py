@@ -46,9 +46,20 @@ class Names:
 def normal(host: str) -> str:
     """Return ``host`` as it is compared and recorded: lower case, without the final dot.
 
-    What is not printable ASCII is escaped, what is too long for a name is cut off.
+    International names are in A-labels (RFC 5890), whichever way they came. What is not printable
+    ASCII even so is escaped, what is too long for a name is cut off.
     """
-    return printable(host[:MAX_NAME].removesuffix(".")).lower()
+    return printable(_in_a_labels(host[:MAX_NAME]).removesuffix(".")).lower()
+
+
+def _in_a_labels(host: str) -> str:
+    if host.isascii():
+        return host
+    try:
+        # mitmproxy shows the names that it has read in U-labels.
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
 
 
 def printable(text: str) -> str:

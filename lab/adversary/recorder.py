@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.adversary.track import Track
+from lab.adversary.track import QUIET, Track
 from lab.model.wire import ConnectionRecord, Lookup
 
 KEPT_ARMINGS = 12
@@ -175,6 +175,14 @@ class Recorder:
         with self._changed:
             return self._changed.wait_for(there, cap)
 
+    def secrets(self, device: str, since: int) -> tuple[bytes, ...]:
+        """Return what decrypts the connections under arming ``since`` and later ones: lines of a
+        TLS key log."""
+        with self._changed:
+            numbers = [number for number in self._order.get(device, ()) if number >= since]
+            tracks = [track for number in numbers for track in self._tracks(device, number)]
+            return tuple(line for track in tracks for line in track.secrets)
+
     def _tracks(self, device: str, arming: int) -> tuple[Track, ...]:
         shelf = self._shelves.get((device, arming))
         return () if shelf is None else tuple(shelf.tracks.values())
@@ -186,6 +194,8 @@ def _patience(now: float) -> Callable[[Track], float]:
     def of(track: Track) -> float:
         if track.foreign or track.idle or track.closed_at is not None:
             return 0.0
+        if track.told_at is not None:
+            return track.told_at + QUIET - now
         # A stranger's idle connection must not hold up a verdict, what the app just opened must.
         return float("inf") if track.told else track.born + FRESH - now
 

@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 
 from lab.adversary.classify import Course, Http2Watch
 from lab.adversary.names import normal
+from lab.model.anomaly import Anomaly
 from lab.model.device import Endpoint
 from lab.model.serving import Arming, HostPlan, HttpAnswer
 from lab.model.wire import Alert, ConnectionRecord, WireClass
+
+QUIET = 0.05
+"""Seconds without a byte after which a relayed connection is taken for answered: nobody can read
+what passes on it."""
+
+ACKNOWLEDGEMENT = 48
+"""Bytes that a client may send behind an answer: a frame of HTTP/2 that acknowledges or grants
+something, in a TLS record. A request takes more."""
 
 
 @dataclass(slots=True)
@@ -46,11 +55,23 @@ class Track:
     answered: int = 0
     """How many of them have been answered in full; counted in HTTP/2 only, as HTTP/1
     connections are closed behind their first answer."""
+    resumed: bool = False
+    early_data: bool = False
+    authorities: tuple[str, ...] = ()
+    anomaly: Anomaly | None = None
+    misstep: str | None = None
     relayed_up: int = 0
     relayed_down: int = 0
+    told_at: float | None = None
+    """When something last passed after the genuine endpoint's answer, on the clock of ``born``;
+    None while the endpoint is to answer."""
+    _behind: int = 0
+    """Bytes from the client since the genuine endpoint last said something."""
     fingerprint: str | None = None
     closed_at: float | None = None
     note: str | None = None
+    secrets: list[bytes] = field(default_factory=list)
+    """Lines of a TLS key log, of the TLS that the adversary spoke itself."""
     born: float = field(default_factory=time.monotonic)
     """As ``opened_at``, on a clock that nobody sets."""
 
@@ -66,7 +87,9 @@ class Track:
 
     @property
     def idle(self) -> bool:
-        """Whether all that was asked has been answered."""
+        """Whether all that was asked has been answered, as far as that can be told."""
+        if self.told_at is not None:
+            return time.monotonic() - self.told_at >= QUIET
         return 0 < self.requests <= self.answered
 
     def take(self, size: int) -> None:
@@ -99,6 +122,10 @@ class Track:
         """So many bytes of ciphertext were passed on from and to the client."""
         self.relayed_up += up
         self.relayed_down += down
+        self._behind = 0 if down else self._behind + up
+        if down or up:
+            answered = bool(down) or (self.told_at is not None and self._behind <= ACKNOWLEDGEMENT)
+            self.told_at = time.monotonic() if answered else None
         self.changed()
 
     def record(self) -> ConnectionRecord:
@@ -121,6 +148,11 @@ class Track:
             request=self.request,
             relayed_bytes=(self.relayed_up, self.relayed_down),
             fingerprint=self.fingerprint,
+            resumed=self.resumed,
+            early_data=self.early_data,
+            authorities=self.authorities,
+            anomaly=self.anomaly,
+            misstep=self.misstep,
             foreign=self.foreign,
             opened_at=self.opened_at,
             closed_at=self.closed_at,

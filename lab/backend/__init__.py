@@ -10,13 +10,14 @@ from types import TracebackType
 from typing import Self
 
 from lab.backend.collector import Collector
-from lab.backend.configuration import Configuration, Fault
+from lab.backend.configuration import Configuration
 from lab.backend.origin import Origin
 from lab.backend.server import Outage, PortInUse, TlsService, Traffic
 from lab.backend.store import ReportStore
 from lab.backend.web import Hit
 from lab.loop import LabLoop
 from lab.model.device import Endpoint
+from lab.model.publication import Fault
 from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
 

@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from lab.backend.web import DRAIN, Exchange, Site
+from lab.model.publication import Fault
 from lab.pinning.jws import MAX_SIZE
 
 MOVED_PATH = "/moved"
-"""Where Fault.REDIRECT sends clients; the configuration is really there."""
+"""Where the redirects send clients; the configuration is really there."""
+CLEAR_URL = f"http://config.acme.test{MOVED_PATH}"
+"""The same without TLS."""
 SLOW_PAUSE = 60.0
 """Seconds between the two halves under Fault.SLOW: more than a client should have patience for."""
 
 _PORTAL = b"<!doctype html><html><title>Welcome</title><body>Sign in to go online.</body></html>"
 
 
-class Fault(StrEnum):
-    """How the service fails its clients (contract section 10, Server).
-
-    A tampered, outdated or wrongly signed configuration is no fault of the service: publish it.
-    That nothing listens, or nothing is answered at all, is an outage (``TlsService``).
-    """
-
-    NONE = "none"
-    NOT_FOUND = "not_found"
-    """Status 404."""
-    SERVER_ERROR = "server_error"
-    """Status 500."""
-    HTML = "html"
-    """Status 200 with an HTML page, as a captive portal has it."""
-    TRUNCATED = "truncated"
-    """Status 200 with the first half of the configuration, complete as far as HTTP can tell."""
-    CUT = "cut"
-    """The connection breaks in the middle of the body."""
-    SLOW = "slow"
-    """The second half of the body comes ``SLOW_PAUSE`` seconds after the first."""
-    OVERSIZE = "oversize"
-    """The configuration followed by line feeds, twice as long as a client should read."""
-    REDIRECT = "redirect"
-    """Status 302 to ``MOVED_PATH`` on the same host."""
-    HANG = "hang"
-    """The request is read and never answered."""
-
-
 class Configuration(Site):
     """Serves the token that was published last at any path, as ``text/plain``.
 
-    Until something is published, it answers 404.
+    Until something is published, it answers 404. A tampered, outdated or wrongly signed
+    configuration is no fault of the service: publish it.
     """
 
     def __init__(self, *, slow_pause: float = SLOW_PAUSE) -> None:
@@ -94,9 +68,11 @@ class Configuration(Site):
                 await _give(exchange, token + b"\n" * (2 * MAX_SIZE - len(token)))
             case Fault.REDIRECT if exchange.path != MOVED_PATH:
                 await exchange.reply(302, b"", "text/plain", [("location", MOVED_PATH)])
+            case Fault.CLEAR_REDIRECT if exchange.path != MOVED_PATH:
+                await exchange.reply(302, b"", "text/plain", [("location", CLEAR_URL)])
             case Fault.HANG:
                 await exchange.gone()
-            case Fault.NONE | Fault.REDIRECT:
+            case Fault.NONE | Fault.REDIRECT | Fault.CLEAR_REDIRECT:
                 await _give(exchange, token)
 
 

@@ -78,6 +78,13 @@ class Exchange:
     def path(self) -> str:
         return self.hit.path
 
+    def head(self) -> bytes:
+        """Return the request's target and its headers as they were sent, a line each. They may
+        hold secrets: to be looked at, not to be kept."""
+        target = self._scope["raw_path"] + b"?" + self._scope["query_string"]
+        lines = (name + b": " + value for name, value in self._scope["headers"])
+        return b"\n".join((target, *lines))
+
     async def body(self, limit: int) -> bytes:
         """Read the body. Raises BodyRefused past ``limit`` bytes or BODY_CAP seconds."""
         kept = bytearray()

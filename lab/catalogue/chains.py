@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Concern, Control, Trust, accept, refuse
+from lab.catalogue.make import defect, oddity, terminate
+from lab.catalogue.registry import BOTH_VERSIONS, Ground
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Authority
 
 
-@entry(
-    "F6",
-    "Incomplete chain",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.CHAIN),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("F6", "Incomplete chain", ErrorKind.CHAIN, versions=BOTH_VERSIONS)
 def incomplete_chain(ground: Ground) -> Terminate:
     """Served: the genuine leaf alone, without the intermediate; it names no place to fetch it.
 
@@ -34,14 +24,7 @@ def incomplete_chain(ground: Ground) -> Terminate:
     return terminate(genuine.with_chain(genuine.certificate))
 
 
-@entry(
-    "F6",
-    "Unordered chain with the root",
-    adversaries=COMPROMISED,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-)
+@oddity("F6", "Unordered chain with the root")
 def unordered_chain(ground: Ground) -> Terminate:
     """Served: the genuine leaf, then the root, then the intermediate.
 
@@ -58,14 +41,7 @@ def unordered_chain(ground: Ground) -> Terminate:
     return terminate(genuine.with_chain(genuine.certificate, root, *genuine.issuers))
 
 
-@entry(
-    "F6",
-    "Duplicated certificates",
-    adversaries=COMPROMISED,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-)
+@oddity("F6", "Duplicated certificates")
 def duplicated_certificates(ground: Ground) -> Terminate:
     """Served: the genuine chain with every certificate twice.
 
@@ -80,15 +56,7 @@ def duplicated_certificates(ground: Ground) -> Terminate:
     return terminate(genuine.with_chain(*twice))
 
 
-@entry(
-    "F6",
-    "Cyclic chain",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.CHAIN),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("F6", "Cyclic chain", ErrorKind.CHAIN)
 def cyclic_chain(ground: Ground) -> Terminate:
     """Served: the pinned key in a leaf below two CAs that have signed each other, and no root.
 
@@ -104,15 +72,7 @@ def cyclic_chain(ground: Ground) -> Terminate:
     return terminate(made.with_chain(made.certificate, one_by_two, two_by_one))
 
 
-@entry(
-    "F6",
-    "Endless chain",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.CHAIN),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("F6", "Endless chain", ErrorKind.CHAIN)
 def endless_chain(ground: Ground) -> Terminate:
     """Served: the pinned key in a leaf at the end of forty intermediates that lead to no
     trusted root.

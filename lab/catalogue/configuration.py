@@ -7,45 +7,27 @@ them away, and hope that an app without pins runs without pinning.
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL
+from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import (
-    Attempt,
-    Concern,
-    Control,
-    Expectation,
-    Need,
-    Publication,
-    Trust,
-    accept,
-    refuse,
+from lab.catalogue.sourcing import (
+    EITHER,
+    FRESH,
+    STALE,
+    attackers_key,
+    genuine,
+    no_source,
+    refused_source,
+    trusted_ca,
+    without_service,
 )
+from lab.model.attack import Concern, Control, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
-from lab.model.profile import Profile
-from lab.model.serving import HostPlan, Interfere, Interference, Serving, Terminate
+from lab.model.publication import Publication, Token
+from lab.model.serving import HostPlan, Terminate
 
-FRESH = 590.0
-"""Seconds: the cache is good for ten minutes (contract section 4.1)."""
-STALE = 610.0
-
-
-def _no_source(profile: Profile) -> Expectation:
-    told = profile.without_configuration("ErrorFetchingPinningInfo")
-    return refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL, told=told)
-
-
-def _forged_source(profile: Profile) -> Expectation:
-    # Once what came is refused, nothing is to be had from any source: both names are documented.
-    told = profile.without_configuration(
-        "ConfigurationValidationFailed", "ErrorFetchingPinningInfo"
-    )
-    return refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL, told=told)
-
-
-def _without_service(ground: Ground, serving: Serving) -> dict[str, HostPlan]:
-    down = Interfere(Interference.REFUSE)
-    return {ground.host: HostPlan(serving), CONFIGURATION_SERVICE: HostPlan(down, cleartext=down)}
+FORGED = Publication(Token.FORGED)
+OLDER = Publication(Token.OLDER)
 
 
 @entry(
@@ -69,7 +51,7 @@ def service_down_fresh_genuine(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: the request is read by the responder; no connection to the configuration service.
     """
-    return _without_service(ground, terminate(ground.pki.genuine(ground.host)))
+    return without_service(ground, genuine(ground))
 
 
 @entry(
@@ -91,7 +73,7 @@ def service_down_fresh_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: typically no application data after a finished handshake.
     """
-    return _without_service(ground, terminate(ground.pki.compromised.issue(ground.host)))
+    return without_service(ground, trusted_ca(ground))
 
 
 @entry(
@@ -117,7 +99,7 @@ def service_down_stale_genuine(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: an attempt at the configuration service; the request is read by the responder.
     """
-    return _without_service(ground, terminate(ground.pki.genuine(ground.host)))
+    return without_service(ground, genuine(ground))
 
 
 @entry(
@@ -141,14 +123,14 @@ def service_down_stale_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: an attempt at the configuration service; no application data for the host.
     """
-    return _without_service(ground, terminate(ground.pki.compromised.issue(ground.host)))
+    return without_service(ground, trusted_ca(ground))
 
 
 @entry(
     "C19",
     "Configuration service down, cold start, genuine chain",
     adversaries=COMPROMISED,
-    expect=_no_source,
+    expect=no_source,
     control=Control.NONE,
     needs=[Need.CONFIGURATION],
     fresh_start=True,
@@ -164,14 +146,14 @@ def service_down_cold_genuine(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: an attempt at the configuration service; no application data for the host.
     """
-    return _without_service(ground, terminate(ground.pki.genuine(ground.host)))
+    return without_service(ground, genuine(ground))
 
 
 @entry(
     "C19",
     "Configuration service down, cold start, device-trusted CA",
     adversaries=COMPROMISED,
-    expect=_no_source,
+    expect=no_source,
     needs=[Need.CONFIGURATION],
     fresh_start=True,
     asks_configuration=True,
@@ -187,18 +169,18 @@ def service_down_cold_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: an attempt at the configuration service; no application data for the host.
     """
-    return _without_service(ground, terminate(ground.pki.compromised.issue(ground.host)))
+    return without_service(ground, trusted_ca(ground))
 
 
 @entry(
     "C19",
     "Configuration signed by the attacker, cold start",
     adversaries=COMPROMISED,
-    expect=_forged_source,
+    expect=refused_source,
     needs=[Need.CONFIGURATION],
     fresh_start=True,
     asks_configuration=True,
-    publishes=Publication.FORGED,
+    hands_out=FORGED,
 )
 def forged_configuration_cold(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key from a CA in the system store, to an app that
@@ -213,18 +195,18 @@ def forged_configuration_cold(ground: Ground) -> Terminate:
 
     On the wire: an attempt at the configuration service; no application data for the host.
     """
-    return terminate(ground.pki.compromised.issue(ground.host, key=ground.pki.genuine(EVIL).key))
+    return attackers_key(ground)
 
 
 @entry(
     "C19",
     "Configuration signed by the attacker, stale cache",
     adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION),
+    expect=EITHER,
     needs=[Need.CONFIGURATION, Need.CLOCK],
     asks_configuration=True,
     clock_offset=STALE,
-    publishes=Publication.FORGED,
+    hands_out=FORGED,
 )
 def forged_configuration_stale(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key from a CA in the system store. The app's
@@ -239,7 +221,7 @@ def forged_configuration_stale(ground: Ground) -> Terminate:
 
     On the wire: an attempt at the configuration service; no application data for the host.
     """
-    return terminate(ground.pki.compromised.issue(ground.host, key=ground.pki.genuine(EVIL).key))
+    return attackers_key(ground)
 
 
 @entry(
@@ -247,11 +229,11 @@ def forged_configuration_stale(ground: Ground) -> Terminate:
     "Older configuration replayed",
     adversaries=COMPROMISED,
     trust=Trust.NONE,
-    expect=refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION),
+    expect=EITHER,
     needs=[Need.CONFIGURATION, Need.CLOCK, Need.REFUSES_OLDER],
     asks_configuration=True,
     clock_offset=STALE,
-    publishes=Publication.OLDER,
+    hands_out=OLDER,
 )
 def older_configuration_replayed(ground: Ground) -> Terminate:
     """Served: a certificate of the genuine CA with a key that was stolen and then withdrawn.

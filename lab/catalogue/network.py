@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lab.catalogue.attackers import WIFI
-from lab.catalogue.hosts import EVIL
+from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL
 from lab.catalogue.make import terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import (
     Attempt,
     Concern,
     Control,
+    Expectation,
     Need,
     Trust,
     refuse,
@@ -17,6 +18,7 @@ from lab.model.attack import (
     unreachable,
 )
 from lab.model.outcome import ErrorKind
+from lab.model.profile import Profile
 from lab.model.serving import (
     DnsLie,
     HostPlan,
@@ -26,6 +28,7 @@ from lab.model.serving import (
     Plain,
     Relay,
 )
+from lab.model.wire import TlsVersion
 from lab.pki.authority import Leaf
 
 NEEDS_WIFI = (Need.WIFI,)
@@ -38,6 +41,17 @@ PORTAL_PAGE = HttpAnswer(
 TO_THE_PORTAL = HttpAnswer(
     302, (("location", f"http://{EVIL}/portal"), ("content-type", "text/html")), b""
 )
+WELCOME_PAGE = HttpAnswer(
+    200,
+    (("content-type", "text/html; charset=utf-8"),),
+    b"<!doctype html><title>Free Wi-Fi</title><h1>You are online</h1>",
+)
+"""What a portal that means well says: no error, and no JSON."""
+
+
+def _no_source(profile: Profile) -> Expectation:
+    told = profile.without_configuration("ErrorFetchingPinningInfo")
+    return refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL, told=told)
 
 
 @entry(
@@ -162,6 +176,61 @@ def captive_portal(ground: Ground) -> HostPlan:
 
 
 @entry(
+    "H3",
+    "Captive portal, status 200 in clear",
+    adversaries=WIFI,
+    trust=Trust.NONE,
+    expect=refuse(ErrorKind.CHAIN, ErrorKind.NAME),
+    control=Control.CARELESS,
+    concern=Concern.CLEARTEXT,
+    needs=NEEDS_WIFI,
+    versions=[TlsVersion.TLS13],
+)
+def portal_answers_in_clear(ground: Ground) -> HostPlan:
+    """Served: every name leads to a portal: TLS with the portal's own certificate, and on port
+    80 its page with status 200 for whatever is asked.
+
+    Correct client: refuses the certificate and asks nothing in clear to find out why. To look
+    for a portal is the system's business (``connectivitycheck``), with a request that says
+    nothing of the app.
+
+    Why it goes wrong: an app that probes for portals with its own host and its own headers, or
+    that takes any status 200 for an answer of its API.
+
+    On the wire: the look-up, a refused handshake, nothing in clear.
+    """
+    portal = ground.pki.rogue.issue(Leaf((EVIL,)))
+    return HostPlan(
+        terminate(portal, WELCOME_PAGE),
+        cleartext=Plain(WELCOME_PAGE),
+        dns=DnsLie.ATTACKER_ADDRESS,
+    )
+
+
+@entry(
+    "H3",
+    "Captive portal, device-trusted CA",
+    adversaries=WIFI,
+    expect=refuse(ErrorKind.PIN),
+    needs=NEEDS_WIFI,
+    versions=[TlsVersion.TLS13],
+)
+def trusted_portal(ground: Ground) -> HostPlan:
+    """Served: every name leads to a portal that has a certificate for it, from a CA in the
+    system store, and answers with a web page and status 200 where JSON is due.
+
+    Correct client: refuses it, because no pin matches; it never gets to see the page.
+
+    Why it goes wrong: as B4; an exception for networks whose owner has a CA on the device
+    (inspection boxes, managed devices) is an exception for every CA of the store.
+
+    On the wire: the look-up and the SNI prove the attempt; no application data follows.
+    """
+    served = terminate(ground.pki.compromised.issue(ground.host), WELCOME_PAGE)
+    return HostPlan(served, cleartext=Plain(WELCOME_PAGE), dns=DnsLie.ATTACKER_ADDRESS)
+
+
+@entry(
     "H4",
     "Connection refused",
     adversaries=WIFI,
@@ -234,3 +303,58 @@ def name_does_not_exist(ground: Ground) -> HostPlan:
         cleartext=Interfere(Interference.REFUSE),
         dns=DnsLie.NXDOMAIN,
     )
+
+
+@entry(
+    "H4",
+    "Name does not exist, address answers",
+    adversaries=WIFI,
+    trust=Trust.NONE,
+    expect=unreachable(Attempt.LOOKED_UP),
+    control=Control.NONE,
+    concern=Concern.VALIDATION,
+    needs=NEEDS_WIFI,
+    versions=(),
+)
+def name_taken_away(ground: Ground) -> HostPlan:
+    """Served: the resolver answers NXDOMAIN for the host; at the address that it has in the
+    honest internet the attacker waits with a certificate for it.
+
+    Correct client: fails closed. An address that it knows from elsewhere is no way around the
+    resolver, least of all with less care.
+
+    Why it goes wrong: an address that is built in as a last resort, on a path that nobody tests;
+    as certificates are for names, the check of it is often off there.
+
+    On the wire: the look-up, and no connection. A connection to the bare address, without SNI,
+    is the built-in way.
+    """
+    served = terminate(ground.pki.rogue.issue(ground.host))
+    return HostPlan(served, cleartext=Interfere(Interference.REFUSE), dns=DnsLie.NXDOMAIN)
+
+
+@entry(
+    "H4",
+    "Name of the configuration service does not exist, cold start",
+    adversaries=WIFI,
+    expect=_no_source,
+    needs=[*NEEDS_WIFI, Need.CONFIGURATION],
+    fresh_start=True,
+    versions=[TlsVersion.TLS13],
+)
+def configuration_name_unknown(ground: Ground) -> dict[str, HostPlan]:
+    """Served: the pinning case B4, to an app that starts for the first time in a network whose
+    resolver answers NXDOMAIN for the configuration service.
+
+    Correct client: fails closed with ErrorFetchingPinningInfo, as it has no pins to judge by.
+
+    Why it goes wrong: a name that does not exist is taken for a phone without network, and a
+    phone without network for one that nobody attacks.
+
+    On the wire: the look-up of the configuration service; no application data for the host.
+    """
+    refused = Interfere(Interference.REFUSE)
+    return {
+        ground.host: HostPlan(terminate(ground.pki.compromised.issue(ground.host))),
+        CONFIGURATION_SERVICE: HostPlan(refused, cleartext=refused, dns=DnsLie.NXDOMAIN),
+    }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from lab.catalogue.left_out import LEFT_OUT
 from lab.catalogue.profile_table import either, profile_table
 from lab.catalogue.registry import CHAPTERS, SECTIONS, CatalogueEntry, entries
-from lab.model.attack import Adversary, Attempt, Control, Expectation, Subject, Trust
+from lab.catalogue.stage import Stage
+from lab.model.attack import Adversary, Attempt, Concern, Control, Expectation, Subject, Trust
 from lab.model.outcome import Answer
-from lab.model.profile import PROFILES, Profile
+from lab.model.profile import NEWEST, PROFILES, Profile
 
 FILE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 
@@ -25,7 +29,49 @@ What is expected of the app depends on the version of its SDK in a few points. `
 devices.yaml says which version's documents count; where an entry names no version, all agree.
 
 {profiles}
+
+## What a FAIL means
+
+{meanings}
+
+## Chapters
+
+{contents}
+- [Left out, and why](#left-out-and-why)
 """
+
+MEANINGS = (
+    (
+        Concern.PINNING,
+        "Somebody who gets a CA that the device trusts to sign for them, or who gets one onto the "
+        "device, reads and changes all that the app exchanges with the host: tokens, personal "
+        "data, answers that the app acts on.",
+        "Let every connection to the host go through the SDK's client, judge the leaf before the "
+        "first byte is sent, and end the connection where no pin matches.",
+    ),
+    (
+        Concern.VALIDATION,
+        "The platform's own checks are off or replaced. With the pinned key in the wrong hands, "
+        "or on a connection that no pin covers, nothing is left that refuses the attacker.",
+        "Remove trust managers and host name verifiers of the app's own; the pin comes on top of "
+        "the platform's checks and replaces none of them.",
+    ),
+    (
+        Concern.CLEARTEXT,
+        "Everybody on the way reads and changes what is sent: no certificate is needed.",
+        "Forbid cleartext in the network security configuration, and follow no redirect to it.",
+    ),
+    (
+        Concern.AVAILABILITY,
+        "Nothing leaks. The app refuses a server that is right, so its users are locked out "
+        "until an update reaches them.",
+        "Ask for nothing that the standards do not ask for, and test with the certificates that "
+        "the server will have next.",
+    ),
+)
+"""Concern, what leaks, what to fix."""
+
+LEFT_OUT_TITLE = "Left out, and why"
 
 ADVERSARIES = {
     Adversary.ROGUE_CA: "rogue CA",
@@ -41,6 +87,8 @@ CONTROLS = {
     Control.UNPINNED: "an unpinned client must be intercepted",
     Control.CARELESS: "a client that ignores certificate errors must be intercepted",
     Control.CLEARTEXT: "a cleartext request must be read",
+    Control.ANOMALY: "none on the device would fall for it: the adversary must have seen its "
+    "anomaly go out on the attacked connection",
     Control.NONE: "none is needed: nothing is intercepted that must not be",
 }
 
@@ -49,14 +97,57 @@ def page() -> str:
     """Return the whole page."""
     found = entries()
     count = sum(len(e.adversaries) * max(1, len(e.versions)) for e in found)
-    parts = [HEAD.format(cases=count, profiles=profile_table())]
-    for chapter in CHAPTERS:
-        module = import_module(f"lab.catalogue.{chapter}")
-        own = [e for e in found if e.serve.__module__ == module.__name__]
-        title, _, more = " ".join((module.__doc__ or "").split()).partition(". ")
-        parts += [f"\n## {title.rstrip('.')}\n", *([f"{more}\n"] if more else [])]
-        parts += [text for e in own for text in _entry(e)]
+    chapters = [_chapter(name, found) for name in CHAPTERS]
+    parts = [
+        HEAD.format(
+            cases=count,
+            profiles=profile_table(),
+            meanings=_table(("About", "What leaks", "What to fix"), MEANINGS),
+            contents="\n".join(map(_content, chapters)),
+        )
+    ]
+    for chapter in chapters:
+        parts += [f"\n## {chapter.title}\n", *([f"{chapter.more}\n"] if chapter.more else [])]
+        parts += [text for e in chapter.entries for text in _entry(e)]
+    parts += [f"\n## {LEFT_OUT_TITLE}\n", _left_out()]
     return "\n".join(parts).rstrip() + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    title: str
+    more: str
+    """What is said of all its entries; empty for nothing."""
+    entries: tuple[CatalogueEntry, ...]
+
+
+def _chapter(name: str, found: Sequence[CatalogueEntry]) -> _Chapter:
+    module = import_module(f"lab.catalogue.{name}")
+    title, _, more = " ".join((module.__doc__ or "").split()).partition(". ")
+    own = tuple(e for e in found if e.serve.__module__ == module.__name__)
+    return _Chapter(title.rstrip("."), more, own)
+
+
+def _content(chapter: _Chapter) -> str:
+    # As GitHub and GitLab make the anchors of headings.
+    anchor = re.sub(r"[^\w\- ]", "", chapter.title.lower()).replace(" ", "-")
+    ids = ", ".join(dict.fromkeys(entry.id for entry in chapter.entries))
+    return f"- [{chapter.title}](#{anchor}) ({ids})"
+
+
+def _left_out() -> str:
+    rows = sorted(LEFT_OUT, key=lambda each: natural(each.id))
+    return _table(("Row", "What", "Why"), ((each.id, each.what, each.why) for each in rows))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def natural(text: str) -> tuple[str | int, ...]:
+    """Return what ids are ordered by: ``C9`` comes before ``C10``."""
+    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text))
 
 
 def _entry(entry: CatalogueEntry) -> Iterator[str]:
@@ -72,6 +163,8 @@ def _facts(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     versions = ", ".join(v.removeprefix("tls") for v in entry.versions)
     yield "Adversary", attackers + (f"; TLS {versions}" if versions else "")
     yield "Attacker's root", STORES[entry.trust]
+    if entry.before:
+        yield "Before", "in this order" + "".join(f"\n  - {_stage(s)}" for s in entry.before)
     yield "Expected", _by_profile(entry)
     if entry.subject is not Subject.APP:
         yield "Attacked", f"the {entry.subject} control client instead of the app"
@@ -79,6 +172,11 @@ def _facts(entry: CatalogueEntry) -> Iterator[tuple[str, str]]:
     if entry.needs:
         yield "Needs", ", ".join(f"`{need}`" for need in sorted(entry.needs))
     yield "About", str(entry.concern)
+
+
+def _stage(stage: Stage) -> str:
+    expected = stage.expect(NEWEST) if callable(stage.expect) else stage.expect
+    return f"{stage.title}: {expected.answer}"
 
 
 def _by_profile(entry: CatalogueEntry) -> str:

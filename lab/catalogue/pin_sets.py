@@ -1,13 +1,12 @@
-"""Chapter C, continued: pins in the wrong form, pins past their expiry, permissive mode."""
+"""Chapter C, continued: several pins of one host, pins past their expiry, permissive mode."""
 
 from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import (
-    Attempt,
     Concern,
     Control,
     Need,
@@ -18,72 +17,98 @@ from lab.model.attack import (
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 
-_BAD_FORM = refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL)
+
+@entry(
+    "C3",
+    "Pins of several kinds, the first one matches",
+    adversaries=COMPROMISED,
+    expect=accept(),
+    control=Control.NONE,
+    concern=Concern.AVAILABILITY,
+    host=hosts.MIXED,
+    needs=[Need.LEAF_PINS],
+    versions=TLS13_ONLY,
+)
+def mixed_kinds_first_pin(ground: Ground) -> Terminate:
+    """Served: the certificate that the first of a host's four pins is of; each pin is of another
+    kind and of another key.
+
+    Correct client: accepts: any live pin will do, of whatever kind (contract section 1.2).
+
+    Why it goes wrong: a client that keeps one pin per host, the last one that it read, or one
+    hash function per host.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    return terminate(ground.pki.reserve(ground.host, 1))
 
 
 @entry(
-    "C13",
-    "Right key, digest as SHA-1",
+    "C3",
+    "Pins of several kinds, one in the middle matches",
+    adversaries=COMPROMISED,
+    expect=accept(),
+    control=Control.NONE,
+    concern=Concern.AVAILABILITY,
+    host=hosts.MIXED,
+    needs=[Need.SHA512_PINS],
+    versions=TLS13_ONLY,
+)
+def mixed_kinds_middle_pin(ground: Ground) -> Terminate:
+    """Served: the key that the second of a host's four pins is of, a SHA-512 digest.
+
+    Correct client: accepts: any live pin will do, of whatever kind.
+
+    Why it goes wrong: a client that hashes with the function of the first pin, or that knows a
+    primary and a backup and nothing between.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    return terminate(ground.pki.reserve(ground.host, 2))
+
+
+@entry(
+    "C15",
+    "Expired pin beside a live one, the live one matches",
     adversaries=COMPROMISED,
     trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="sha1",
-    fresh_start=True,
+    expect=accept(),
+    control=Control.NONE,
+    concern=Concern.AVAILABILITY,
+    host=hosts.RENEWING,
+    versions=TLS13_ONLY,
 )
-def digest_as_sha1(ground: Ground) -> Terminate:
-    """Served: the genuine chain, while the published pin is the SHA-1 digest of the right key.
+def live_pin_beside_expired(ground: Ground) -> Terminate:
+    """Served: a genuine chain with the key whose pin is alive; the pin beside it has expired.
 
-    Correct client: refuses the connection or the whole configuration; it never matches by
-    accident.
+    Correct client: accepts: an expired pin counts for nothing, neither way.
 
-    Why it goes wrong: choosing the hash by the digest's length lets a weaker hash in.
+    Why it goes wrong: a client that takes the earliest expiry for that of the whole host locks
+    its users out in the middle of a rotation.
 
-    On the wire: no application data, or no connection at all.
+    On the wire: the handshake is finished and the request is read by the responder.
     """
-    return terminate(ground.pki.genuine(ground.host))
+    return terminate(ground.pki.backup(ground.host))
 
 
 @entry(
-    "C13",
-    "Right key, digest as hexadecimal",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="hex",
-    fresh_start=True,
-)
-def digest_as_hex(ground: Ground) -> Terminate:
-    """Served: the genuine chain, while the published pin is the right digest in hexadecimal.
-
-    Correct client: refuses the connection or the whole configuration: the wire form is base64
-    (contract section 1.2), in which 64 hexadecimal digits mean 48 other bytes.
-
-    Why it goes wrong: a lenient decoder makes what a pin means depend on how it looks.
-
-    On the wire: no application data, or no connection at all.
-    """
-    return terminate(ground.pki.genuine(ground.host))
-
-
-@entry(
-    "C13",
-    "Digests in each other's field",
+    "C15",
+    "Expired pin beside a live one, the expired one matches",
     adversaries=COMPROMISED,
     trust=Trust.NONE,
     expect=refuse(ErrorKind.PIN),
-    host=hosts.SWAPPED,
-    needs=[Need.LEAF_PINS],
+    host=hosts.RENEWING,
+    needs=[Need.PIN_EXPIRY],
+    versions=TLS13_ONLY,
 )
-def digests_swapped(ground: Ground) -> Terminate:
-    """Served: the genuine chain of a host whose certificate digest is published as a key
-    digest and the other way round.
+def expired_pin_beside_live(ground: Ground) -> Terminate:
+    """Served: a genuine chain with the key whose pin has expired; the pin beside it is alive.
 
-    Correct client: refuses it: each digest is of the wrong thing.
+    Correct client: refuses it with PinsMismatch, as there is a live pin and it is another's
+    (contract TP-09).
 
-    Why it goes wrong: comparing every digest with every hash matches by accident and hides
-    the owner's mistake until it matters.
+    Why it goes wrong: a client that looks at expiry only once all pins are past it keeps
+    believing in a key that its owner has given up.
 
     On the wire: typically no application data after a finished handshake.
     """

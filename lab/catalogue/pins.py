@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import (
     Concern,
@@ -16,6 +16,7 @@ from lab.model.attack import (
 )
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
+from lab.pki.authority import Leaf
 
 
 @entry(
@@ -37,6 +38,29 @@ def no_matching_pin(ground: Ground) -> Terminate:
     On the wire: typically no application data after a finished handshake.
     """
     return terminate(ground.pki.genuine(ground.host))
+
+
+@entry(
+    "B4",
+    "Device-trusted rogue CA at the first contact",
+    adversaries=COMPROMISED,
+    expect=refuse(ErrorKind.PIN),
+    host=hosts.NEVER_SEEN,
+    versions=TLS13_ONLY,
+)
+def device_trusted_ca_first_contact(ground: Ground) -> Terminate:
+    """Served: the pinning case at the app's very first connection to a registered host. It was
+    never at the genuine server.
+
+    Correct client: refuses it, because no pin matches: the pins come with the signed
+    configuration, not from the server.
+
+    Why it goes wrong: trust on first use, as with SSH. The attacker need only be first, as in the
+    hotel where the app is installed.
+
+    On the wire: typically no application data after a finished handshake.
+    """
+    return terminate(ground.pki.compromised.issue(ground.host))
 
 
 @entry(
@@ -187,3 +211,35 @@ def intermediate_twin(ground: Ground) -> Terminate:
     name = ground.pki.intermediate.certificate.subject
     twin = ground.pki.compromised_root.subordinate(name)
     return terminate(twin.issue(ground.host))
+
+
+@entry(
+    "C7",
+    "Leaf that looks like the pinned one",
+    adversaries=COMPROMISED,
+    expect=refuse(ErrorKind.PIN),
+    versions=TLS13_ONLY,
+)
+def look_alike_leaf(ground: Ground) -> Terminate:
+    """Served: a leaf from a CA that the device trusts, with the serial number, the dates, the
+    names and the issuer's name of the genuine one; key and signature are the attacker's, and so
+    the host's name stands in its common name as well.
+
+    Correct client: refuses it: no pin matches the leaf.
+
+    Why it goes wrong: taking a certificate for known by what one can read in it: a cache by
+    issuer and serial number (which tell certificates apart only among those of an honest CA),
+    a comparison of subjects.
+
+    On the wire: typically no application data after a finished handshake.
+    """
+    genuine = ground.pki.genuine(ground.host).certificate
+    twin = ground.pki.intermediate.imitation(ground.pki.compromised_root)
+    leaf = Leaf(
+        (ground.host,),
+        common_name=ground.host,
+        serial=genuine.serial_number,
+        not_before=genuine.not_valid_before_utc,
+        not_after=genuine.not_valid_after_utc,
+    )
+    return terminate(twin.issue(leaf))

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, ROGUE
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import (
     Concern,
     Control,
+    Need,
     Trust,
     refuse,
 )
@@ -110,3 +111,28 @@ def right_key_untrusted_issuer(ground: Ground) -> Terminate:
     """
     key = ground.pki.genuine(ground.host).key
     return terminate(ground.pki.rogue.issue(ground.host, key=key))
+
+
+@entry(
+    "C12",
+    "Right key, CA in the user store",
+    adversaries=ROGUE,
+    trust=Trust.USER,
+    expect=refuse(ErrorKind.CHAIN),
+    concern=Concern.VALIDATION,
+    needs=[Need.USER_STORE],
+    versions=TLS13_ONLY,
+)
+def right_key_user_ca(ground: Ground) -> Terminate:
+    """Served: a certificate with the pinned key and the right name from a CA that the device's
+    user has installed.
+
+    Correct client: refuses the chain: apps on Android 7 and later ignore the user's store.
+
+    Why it goes wrong: ``<certificates src="user"/>``, added for a test and left in. With any other
+    key the pins would hide it; this case shows what the platform is asked to trust.
+
+    On the wire: an alert, or no application data.
+    """
+    key = ground.pki.genuine(ground.host).key
+    return terminate(ground.pki.user.issue(ground.host, key=key))

@@ -9,7 +9,7 @@ from lab.catalogue.attackers import (
     ROGUE_ON_BOTH_ROUTES,
 )
 from lab.catalogue.hosts import EVIL
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
@@ -190,6 +190,51 @@ def genuine_ca_mis_issues(ground: Ground) -> Terminate:
     On the wire: typically no application data after a finished handshake.
     """
     return terminate(ground.pki.intermediate.issue(ground.host))
+
+
+@entry(
+    "B7",
+    "Root with a published key, in no store",
+    adversaries=ROGUE,
+    trust=Trust.NONE,
+    expect=refuse(ErrorKind.CHAIN),
+    control=Control.CARELESS,
+    concern=Concern.VALIDATION,
+    versions=TLS13_ONLY,
+)
+def published_key_root_absent(ground: Ground) -> Terminate:
+    """Served: a leaf for the host, issued by a root whose private key everybody has. The root is
+    the lab's twin of such a one: made for this run, its key kept nowhere.
+
+    Correct client: refuses the chain.
+
+    Why it goes wrong: a store of one's own that came with the product: Superfish (Lenovo,
+    2015), eDellRoot (Dell, 2015), the test roots of development servers.
+
+    On the wire: an alert, an end without one, or no application data.
+    """
+    return terminate(ground.pki.published_root.issue(ground.host))
+
+
+@entry(
+    "B7",
+    "Root with a published key, in the system store",
+    adversaries=COMPROMISED,
+    anchor="published_root",
+    expect=refuse(ErrorKind.PIN),
+    versions=TLS13_ONLY,
+)
+def published_key_root_present(ground: Ground) -> Terminate:
+    """Served: the same leaf, on a device in whose system store the vendor has put that root.
+
+    Correct client: refuses it, because no pin matches.
+
+    Why it goes wrong: pins that make way for roots which somebody installed, to please company
+    proxies. Chrome did so: Superfish's victims had pinning, and it was switched off for them.
+
+    On the wire: typically no application data after a finished handshake.
+    """
+    return terminate(ground.pki.published_root.issue(ground.host))
 
 
 @entry(

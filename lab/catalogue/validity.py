@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.make import TLS13_ONLY, defect, oddity, pinned, terminate
+from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Leaf
+from lab.pki.credential import Credential
 
-DAY = 86_400.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 
-@entry(
-    "E1",
-    "Expired leaf",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.TIME),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("E1", "Expired leaf", ErrorKind.TIME, versions=BOTH_VERSIONS)
 def expired_leaf(ground: Ground) -> Terminate:
     """Served: the pinned key in a trusted certificate that ended an hour ago.
 
@@ -34,24 +27,10 @@ def expired_leaf(ground: Ground) -> Terminate:
 
     On the wire: an alert (certificate_expired), an end without one, or no application data.
     """
-    key = ground.pki.genuine(ground.host).key
-    leaf = Leaf(
-        (ground.host,),
-        not_before=ground.now - timedelta(days=2),
-        not_after=ground.now - timedelta(hours=1),
-    )
-    return terminate(ground.pki.intermediate.issue(leaf, key=key))
+    return terminate(_lasting(ground, begins=-2 * DAY, ends=-HOUR))
 
 
-@entry(
-    "E2",
-    "Not yet valid",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.TIME),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("E2", "Not yet valid", ErrorKind.TIME)
 def not_yet_valid(ground: Ground) -> Terminate:
     """Served: the pinned key in a trusted certificate that begins in an hour.
 
@@ -61,13 +40,133 @@ def not_yet_valid(ground: Ground) -> Terminate:
 
     On the wire: an alert, an end without one, or no application data.
     """
-    key = ground.pki.genuine(ground.host).key
-    leaf = Leaf(
-        (ground.host,),
-        not_before=ground.now + timedelta(hours=1),
-        not_after=ground.now + timedelta(days=2),
-    )
-    return terminate(ground.pki.intermediate.issue(leaf, key=key))
+    return terminate(_lasting(ground, begins=HOUR, ends=2 * DAY))
+
+
+@defect("E3", "Expired intermediate", ErrorKind.TIME)
+def expired_intermediate(ground: Ground) -> Terminate:
+    """Served: the pinned key in a valid leaf below an intermediate that ended an hour ago.
+
+    Correct client: refuses the time: every certificate of the path must be valid (RFC 5280
+    section 6.1.3).
+
+    Why it goes wrong: only the leaf's dates are looked at, so a CA that was given up, and whose
+    key is no longer guarded, goes on.
+
+    On the wire: an alert (certificate_expired), an end without one, or no application data.
+    """
+    ended = ground.now - timedelta(seconds=HOUR)
+    old = ground.pki.public_root.subordinate("Ended CA", not_after=ended)
+    return terminate(pinned(ground, below=old))
+
+
+@defect("E3", "Intermediate not yet valid", ErrorKind.TIME)
+def early_intermediate(ground: Ground) -> Terminate:
+    """Served: the pinned key in a valid leaf below an intermediate that begins in an hour.
+
+    Correct client: refuses the time.
+
+    Why it goes wrong: as with an expired intermediate.
+
+    On the wire: an alert, an end without one, or no application data.
+    """
+    begins = ground.now + timedelta(seconds=HOUR)
+    early = ground.pki.public_root.subordinate("Early CA", not_before=begins)
+    return terminate(pinned(ground, below=early))
+
+
+@oddity(
+    "E3",
+    "Expired root in the store",
+    trust=Trust.SYSTEM,
+    anchor="expired_root",
+    needs=[Need.ANDROID_RULES],
+)
+def expired_root(ground: Ground) -> Terminate:
+    """Served: the pinned key in a valid chain to a root of the system store that has ended.
+
+    Correct client: accepts, on Android: an anchor is a name and a key, its dates do not count
+    (RFC 5280 section 6.1.1). Let's Encrypt kept old phones alive with that until 2024. Other
+    platforms refuse.
+
+    Why it goes wrong: an app with a TLS stack or a trust manager of its own breaks on old phones
+    whose roots have ended, where everything else on the phone works.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    return terminate(pinned(ground, below=ground.pki.expired_root))
+
+
+@oddity("E4", "In its first minute")
+def first_minute(ground: Ground) -> Terminate:
+    """Served: the pinned key in a trusted certificate that began a minute ago.
+
+    Correct client: accepts from notBefore on (RFC 5280 section 4.1.2.5).
+
+    Why it goes wrong: a client that compares days, or asks for some age, refuses a server that
+    has just renewed its certificate.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    return terminate(_lasting(ground, begins=-MINUTE, ends=2 * DAY))
+
+
+@defect("E4", "A minute too early", ErrorKind.TIME)
+def minute_too_early(ground: Ground) -> Terminate:
+    """Served: the pinned key in a trusted certificate that begins in a minute.
+
+    Correct client: refuses the time. (The second itself is beyond a scenario, which takes
+    seconds; the lab's tests hold the phone to it.)
+
+    Why it goes wrong: clients that allow for clocks that differ, or compare days.
+
+    On the wire: an alert, an end without one, or no application data.
+    """
+    return terminate(_lasting(ground, begins=MINUTE, ends=2 * DAY))
+
+
+@oddity("E4", "In its last minute")
+def last_minute(ground: Ground) -> Terminate:
+    """Served: the pinned key in a trusted certificate that ends in a minute.
+
+    Correct client: accepts up to and including notAfter.
+
+    Why it goes wrong: a client that asks for some remaining life, or compares days, locks its
+    users out before the certificate ends.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    return terminate(_lasting(ground, begins=-2 * DAY, ends=MINUTE))
+
+
+@defect("E4", "A minute too late", ErrorKind.TIME)
+def minute_too_late(ground: Ground) -> Terminate:
+    """Served: the pinned key in a trusted certificate that ended a minute ago.
+
+    Correct client: refuses the time.
+
+    Why it goes wrong: a grace period for servers that renew late is one for stolen keys, too;
+    clients that compare days have one of up to a day.
+
+    On the wire: an alert (certificate_expired), an end without one, or no application data.
+    """
+    return terminate(_lasting(ground, begins=-2 * DAY, ends=-MINUTE))
+
+
+@oddity("E4", "Ends after 2049")
+def ends_after_2049(ground: Ground) -> Terminate:
+    """Served: the pinned key in a trusted certificate that ends in 2051, so that its notAfter is
+    a GeneralizedTime with four digits for the year (RFC 5280 section 4.1.2.5).
+
+    Correct client: accepts.
+
+    Why it goes wrong: a client that reads two digits for every year takes it for expired, or
+    fails on the other format.
+
+    On the wire: the handshake is finished and the request is read by the responder.
+    """
+    leaf = Leaf((ground.host,), not_after=datetime(2051, 1, 1, tzinfo=UTC))
+    return terminate(pinned(ground, leaf))
 
 
 @entry(
@@ -80,6 +179,7 @@ def not_yet_valid(ground: Ground) -> Terminate:
     concern=Concern.VALIDATION,
     needs=[Need.CLOCK],
     clock_offset=365 * DAY,
+    versions=TLS13_ONLY,
 )
 def clock_ahead_genuine_chain(ground: Ground) -> Terminate:
     """Served: the genuine chain, to a device whose clock is a year ahead, past the end of
@@ -103,6 +203,7 @@ def clock_ahead_genuine_chain(ground: Ground) -> Terminate:
     control=Control.CARELESS,
     needs=[Need.CLOCK],
     clock_offset=-365 * DAY,
+    versions=TLS13_ONLY,
 )
 def clock_behind_trusted_ca(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to a device whose clock is a year behind, as after a
@@ -126,6 +227,7 @@ def clock_behind_trusted_ca(ground: Ground) -> Terminate:
     host=hosts.EXPIRING,
     needs=[Need.CLOCK, Need.PIN_EXPIRY],
     clock_offset=1.5 * DAY,
+    versions=TLS13_ONLY,
 )
 def clock_past_pin_expiry(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to a device whose clock is past the expiry of the host's
@@ -138,3 +240,9 @@ def clock_past_pin_expiry(ground: Ground) -> Terminate:
     On the wire: typically no application data after a finished handshake.
     """
     return terminate(ground.pki.compromised.issue(ground.host))
+
+
+def _lasting(ground: Ground, *, begins: float, ends: float) -> Credential:
+    """Issue the pinned key a certificate with these dates, in seconds from now."""
+    first, last = (ground.now + timedelta(seconds=seconds) for seconds in (begins, ends))
+    return pinned(ground, Leaf((ground.host,), not_before=first, not_after=last))

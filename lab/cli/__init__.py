@@ -8,6 +8,8 @@ from lab.cli.devices import devices, doctor
 from lab.cli.phone import phone
 from lab.cli.pins import pins
 from lab.cli.restore import restore
+from lab.cli.selftest import selftest
+from lab.cli.wireguard import wireguard
 
 app = typer.Typer(
     name="trustpin-lab",
@@ -20,6 +22,8 @@ app.command()(doctor)
 app.command()(phone)
 app.command()(pins)
 app.command()(restore)
+app.command()(selftest)
+app.command()(wireguard)
 
 
 @app.callback()

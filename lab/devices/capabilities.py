@@ -20,18 +20,24 @@ def lack(settings: CommandSettings, need: Need) -> str | None:
     return settings.capabilities.get(need) or {
         Need.CONFIGURATION: f"{program} has static pins: it fetches no configuration",
         Need.REFUSES_OLDER: f"{program} has static pins: it fetches no configuration",
+        Need.KEEPS_CONFIGURATION: f"{program} has static pins: it fetches no configuration",
+        Need.ANDROID_RULES: f"{program} has rules of its own where RFC 5280 leaves it a choice",
         Need.USER_STORE: f"{program} has one trust store: there is no user's beside the system's",
         Need.SYSTEM_STORE: None
         if settings.reads_trust_store
         else f"{program} is not given the lab's {{trust_store}}, so it trusts no CA of the lab",
         Need.CLOCK: f"{program} goes by this machine's clock, which the lab does not move",
         Need.REPORT: f"{program} reports failures to nobody",
+        Need.COLLECTOR: f"{program} reports failures to nobody",
+        Need.LOG: f"{program} keeps no log of its own with times",
         Need.PROXY: None
         if RouteKind.PROXY in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over a proxy",
         Need.WIFI: None
         if RouteKind.WIFI in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over the rogue Wi-Fi",
+        Need.SEVERAL_REQUESTS: f"{program} makes each request in a process of its own",
+        Need.REDIRECTS: f"{program} is given one host's pins, and a redirect leads to another",
         Need.PERMISSIVE: f"{program} has no permissive mode: it knows no registered hosts",
         Need.PIN_EXPIRY: f"{program} is given its pins without an expiry",
         Need.REGISTRATION: f"{program} knows no registered hosts: it is given pins per request",

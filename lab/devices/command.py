@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import ipaddress
 import os
@@ -20,15 +18,25 @@ from urllib.parse import urlsplit
 from lab.devices.capabilities import lack, program_of
 from lab.devices.exits import read_exit
 from lab.devices.fields import PIN_BLANKS
+from lab.devices.lodging import Lodging
 from lab.devices.lookup import NotFound, look_up
 from lab.devices.models import Argv, CommandSettings, Routes
+from lab.devices.pin_blanks import pin_values
 from lab.devices.process import CAP, CannotStart, Ended, Stream, run
 from lab.devices.template import Template, Unset
 from lab.model.attack import Control, Need, RouteKind, Trust
-from lab.model.device import AppSetup, DeviceFacts, DeviceLost, Surroundings
+from lab.model.device import (
+    AppSetup,
+    DeviceFacts,
+    DeviceLost,
+    LoggedLine,
+    Surroundings,
+)
+from lab.model.failure_report import ReportWay
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
-from lab.model.pins import Pin, PinConfiguration, PinKind
+from lab.model.pins import PinConfiguration
 from lab.model.profile import NEWEST, Profile
+from lab.network.kernel.wifi import Place
 
 LOOPBACK = "127.0.0.1"
 
@@ -53,14 +61,18 @@ class CommandDevice:
         *,
         factory_anchors: tuple[bytes, ...],
         source: str | None,
+        place: Place | None = None,
         cap: float = CAP,
     ) -> None:
+        """``place`` is where it lives, where its networks are the kernel's: what it runs there
+        need not know that there is a rogue Wi-Fi."""
         self._cap = cap
         self._settings = settings
         self._surroundings = surroundings
         self._home = home
         self._factory_anchors = factory_anchors
         self._source = source if settings.binds_source else None
+        self._lodging = None if place is None else Lodging(place)
         self._route: RouteKind | None = None
         self._configuration = PinConfiguration(())
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,6 +109,10 @@ class CommandDevice:
         )
 
     @property
+    def report_way(self) -> ReportWay:
+        return ReportWay.HTTP
+
+    @property
     def names(self) -> frozenset[str]:
         return frozenset({self.id})
 
@@ -105,12 +121,18 @@ class CommandDevice:
         return 0.0
 
     def lacks(self, need: Need) -> str | None:
+        if need is Need.WIFI and self._lodging is not None:
+            return self._settings.capabilities.get(need)
         return lack(self._settings, need)
 
     def take_route(self, kind: RouteKind) -> None:
-        """Take ``kind`` from now on. Raises ValueError where devices.yaml has no such route."""
-        if self._settings.routes.argv(kind) is None:
+        """Take ``kind`` from now on. Raises ValueError where devices.yaml has no such route,
+        NotReady where the network does not let it in."""
+        joins = kind is RouteKind.WIFI and self._lodging is not None
+        if self._settings.routes.argv(kind) is None and not joins:
             raise ValueError(f"devices.yaml gives {self.id} no route {kind}")
+        if self._lodging is not None and kind is not self._route:
+            self._lodging.move(in_=joins)
         self._route = kind
 
     def trust(self, store: Trust, certificates: tuple[bytes, ...]) -> None:
@@ -148,6 +170,12 @@ class CommandDevice:
         routes = clients.routes or self._settings.routes
         return self._run(clients.argv(kind), routes, url, dict.fromkeys(PIN_BLANKS, ""), own=False)
 
+    def log_moment(self) -> str:
+        return ""
+
+    def log_lines(self, since: str) -> tuple[LoggedLine, ...]:
+        return ()
+
     def screenshot(self) -> bytes | None:
         return None
 
@@ -162,6 +190,8 @@ class CommandDevice:
 
     def close(self) -> None:
         """Remove the device's files; the folder, too, if nothing else is in it."""
+        if self._lodging is not None:
+            self._lodging.close()
         self._trust_store.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._home.rmdir()
@@ -180,7 +210,7 @@ class CommandDevice:
                 message=f"the network's resolver has no address for the host ({error}); "
                 "the program was not started",
             )
-        extra = routes.argv(self._route) or ()
+        extra = () if self._joined else routes.argv(self._route) or ()
         ended = self._start(_joined(argv, extra), values, Stream.ERR)
         secrets = self._secrets((*argv, *extra))
         if not own:
@@ -191,18 +221,23 @@ class CommandDevice:
         """Return what the placeholders stand for on the route taken. Raises NotFound."""
         host, port = _target(url)
         around = self._surroundings
-        wifi = self._route is RouteKind.WIFI
+        wifi = self._route is RouteKind.WIFI and not self._joined
         return {
             "url": url,
             "host": host,
             "port": str(port),
             "trust_store": str(self._trust_store),
             "timeout": str(self._settings.timeout),
-            "source": self._source or LOOPBACK,
-            "proxy": "" if wifi else f"http://{around.proxy}",
+            "source": self._joined or self._source or LOOPBACK,
+            "proxy": f"http://{around.proxy}" if self._route is RouteKind.PROXY else "",
             "socks": str(around.rogue.gateway) if wifi else "",
             "address": self._address(host) if wifi else "",
         }
+
+    @property
+    def _joined(self) -> str | None:
+        """The program's address on the rogue Wi-Fi, where that is the kernel's and joined."""
+        return None if self._lodging is None else self._lodging.address
 
     def _address(self, host: str) -> str:
         with contextlib.suppress(ValueError):
@@ -223,7 +258,8 @@ class CommandDevice:
         own = {"HOME": home, "TMPDIR": home, "LC_ALL": "C"}
         try:
             env = {**kept, **own, **{name: value for name, value in wanted.items() if value}}
-            return run(filled, env=env, folder=Path(home), keep=keep, cap=self._cap)
+            enter = () if self._lodging is None else self._lodging.enter
+            return run(filled, env=env, folder=Path(home), keep=keep, cap=self._cap, enter=enter)
         except CannotStart as error:
             raise DeviceLost(str(error)) from None
         finally:
@@ -243,30 +279,6 @@ class CommandDevice:
         ended = self._start(self._settings.version, values, Stream.OUT)
         outcome = read_exit(ended, _CONTROL_EXITS, (), self._secrets(self._settings.version))
         return outcome.log[0] if outcome.log else f"unknown ({outcome.message})"
-
-
-def pin_values(pins: Sequence[Pin], kinds: frozenset[PinKind]) -> dict[str, str]:
-    """Return what the pin placeholders of ``kinds`` stand for; empty text where there is none.
-
-    All SPKI SHA-256 pins in curl's syntax; of every kind the first one, as hex and as base64. A
-    digest that is not base64 is passed on as it is: what a program makes of it is its affair.
-    """
-    digests = {kind: [pin.digest for pin in pins if pin.kind is kind] for kind in kinds}
-    values = dict.fromkeys(PIN_BLANKS, "")
-    keys = digests.get(PinKind.SPKI_SHA256, ())
-    values["pinnedpubkey"] = ";".join(f"sha256//{digest}" for digest in keys)
-    for kind, found in digests.items():
-        if found:
-            values[f"pin_{kind}_b64"] = found[0]
-            values[f"pin_{kind}"] = _hex(found[0])
-    return values
-
-
-def _hex(digest: str) -> str:
-    try:
-        return base64.b64decode(digest, validate=True).hex()
-    except (binascii.Error, ValueError):
-        return digest
 
 
 def _target(url: str) -> tuple[str, int]:

@@ -25,12 +25,16 @@ from lab.devices.phone_fields import (
 from lab.devices.template import Template
 from lab.model.attack import Need
 from lab.model.device import RootMode as RootMode
+from lab.model.failure_report import ReportWay
 
 REFERENCE_CLIENT = "lab.phone.sdk.client:ReferenceClient"
 SAMPLE_PACKAGE = "cloud.trustpin.android.sample"
 SAMPLE_PAGE = "trustpin-android"
 VIRTUAL_BROWSER = "com.android.browser"
 CHROME = "com.android.chrome"
+TUNNEL = "trustpinlab"
+TUNNEL_NAME = r"^[A-Za-z0-9_=+.-]{1,15}$"
+"""As the WireGuard app allows: it becomes an interface's name."""
 ADB_PORT = 5037
 """Where adb's server listens unless it is told otherwise."""
 
@@ -87,6 +91,8 @@ class ProxyWay(StrEnum):
     """The phone's global HTTP proxy, at the lab's address."""
     DNAT = "dnat"
     """Rules on a rooted phone that rewrite addresses: apps that ignore the proxy, too."""
+    WIREGUARD = "wireguard"
+    """A tunnel of the WireGuard app to the lab: apps that ignore the proxy, too."""
 
 
 class VirtualSettings(Section):
@@ -109,6 +115,9 @@ class VirtualSettings(Section):
     """``lab`` puts Appium and adb, which the lab starts, in between; needs Node and adb."""
     proxy: ProxyWay = ProxyWay.LAN
     """How the proxy route is taken."""
+    report: ReportWay = ReportWay.HTTP
+    """Where the app tells of refusals: ``http`` to the collector, ``log`` in the phone's log,
+    ``ui`` on its screen."""
     optional: bool = False
     """Left out, and said so, where what it needs is not on this machine."""
 
@@ -185,6 +194,9 @@ class AppSection(Section):
     reports_as: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """What the app's failure reports call the phone (their field ``device``); its id, serial
     number or model where nothing is said."""
+    report: ReportWay = ReportWay.HTTP
+    """Where the app tells of refusals: ``http`` to a collector, ``log`` in the phone's log, ``ui``
+    on its screen."""
     trusts_user_store: bool = False
     """Whether the build trusts CAs that the user added (network security configuration)."""
 
@@ -206,6 +218,15 @@ class WifiSection(Section):
         return self
 
 
+class WireGuardSection(Section):
+    """The tunnel of the phone's WireGuard app to the lab."""
+
+    listen: HostPort
+    """``host:port`` at which the phone reaches the lab over UDP; the lab listens there."""
+    tunnel: Annotated[str, Field(pattern=TUNNEL_NAME)] = TUNNEL
+    """The tunnel's name in the app: that of the profile's file, without ``.conf``."""
+
+
 class AndroidRoutes(Section):
     """How the phone's traffic reaches the adversary."""
 
@@ -219,6 +240,8 @@ class AndroidRoutes(Section):
     lan: IpAddress | None = None
     """The lab's address as the phone sees it: the lab listens there. Loopback where nothing is
     said."""
+    wireguard: WireGuardSection | None = None
+    """The tunnel of ``proxy: wireguard``."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> AndroidRoutes:
@@ -226,6 +249,8 @@ class AndroidRoutes(Section):
             raise wrong("give at least one of 'proxy', 'wifi' and 'air'")
         if self.wifi is not None and self.air is not None:
             raise wrong("'air' stands in for 'wifi'; give one of them")
+        if (self.proxy is ProxyWay.WIREGUARD) is not (self.wireguard is not None):
+            raise wrong("'proxy: wireguard' and the section 'wireguard' go together")
         return self
 
 

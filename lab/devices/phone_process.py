@@ -8,6 +8,7 @@ import os
 import re
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -42,11 +43,20 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
 class PhoneProcess:
     """A phone in a process and a session of its own. It ends when the lab does."""
 
-    def __init__(self, arguments: Sequence[str], *, start_cap: float = START_CAP) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        start_cap: float = START_CAP,
+        network: socket.socket | None = None,
+    ) -> None:
         """Start ``python -m lab.phone`` with these arguments and wait until it is ready.
 
-        Raises DeviceLost.
+        ``network`` is the line to the namespace that it lives in. Raises DeviceLost.
         """
+        passed_on = () if network is None else (network.fileno(),)
+        if network is not None:
+            arguments = [*arguments, "--network", str(network.fileno())]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lab.phone", *arguments],
@@ -55,6 +65,7 @@ class PhoneProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                pass_fds=passed_on,
             )
         except OSError as error:
             raise DeviceLost(f"it could not be started: {error.strerror}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -42,13 +43,25 @@ class Ended:
 
 
 def run(
-    argv: Sequence[str], *, env: Mapping[str, str], folder: Path, keep: Stream, cap: float = CAP
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    folder: Path,
+    keep: Stream,
+    cap: float = CAP,
+    enter: Sequence[str] = (),
 ) -> Ended:
     """Run ``argv`` in ``folder`` with exactly the environment ``env`` and nothing to read.
+
+    ``enter`` is what starts it inside a namespace, and leaves the folder for the root.
 
     Whatever it leaves running in its process group is killed. Raises CannotStart.
     """
     started = time.monotonic()
+    if enter:
+        if shutil.which(argv[0], path=env.get("PATH")) is None:
+            raise CannotStart(f"{argv[0]} could not be started: No such file or directory")
+        argv = (*enter, "sh", "-c", 'cd "$0" && exec "$@"', str(folder), *argv)
     try:
         process = subprocess.Popen(
             argv,

@@ -19,7 +19,10 @@ from lab.devices.settings import (
     DeviceSettings,
     VirtualSettings,
 )
-from lab.model.device import Device, Surroundings
+from lab.devices.state_folder import StateError, file_name_of, state_folder
+from lab.model.device import Device, DeviceLost, Endpoint, Surroundings
+from lab.network.kernel.wifi import Place
+from lab.network.wireguard import BadKeys, Keys, TunnelPlan, kept_keys
 
 MOST_DEVICES = 254 * 254
 """As many addresses as ``source_address`` has to give."""
@@ -34,15 +37,22 @@ def make_device(
     report_url: str,
     source: str | None,
     owner: Owner = BY_HAND,
+    place: Place | None = None,
 ) -> Device:
     """Return the device that ``settings`` describe; the caller closes it.
 
     ``home`` is a folder of its own. ``factory_anchors`` are the DER certificates that the device
     trusts from the factory. ``source`` is the address that its connections are to come from.
+    ``place`` is where it lives, where its networks are the kernel's.
     """
     if isinstance(settings, CommandSettings):
         return CommandDevice(
-            settings, surroundings, home, factory_anchors=factory_anchors, source=source
+            settings,
+            surroundings,
+            home,
+            factory_anchors=factory_anchors,
+            source=source,
+            place=place,
         )
     # Here, not above: a run with commands alone needs nothing of a phone.
     if isinstance(settings, VirtualSettings):
@@ -56,6 +66,7 @@ def make_device(
             report_url=report_url,
             source=source,
             owner=owner,
+            place=place,
         )
     from lab.devices.android.phones import open_android
 
@@ -106,11 +117,42 @@ def source_for(settings: DeviceSettings, index: int) -> str | None:
     return source_address(index)
 
 
+def lives_in_namespace(settings: DeviceSettings) -> bool:
+    """Tell whether this device is of this machine, and can live in a network namespace of it."""
+    return isinstance(settings, CommandSettings | VirtualSettings)
+
+
 def listen_address(settings: DeviceSettings) -> str:
     """Return where the lab listens for this device: on loopback, unless devices.yaml says that
     the phone reaches it over the LAN."""
     lan = settings.routes.lan if isinstance(settings, AndroidSettings) else None
     return lan or "127.0.0.1"
+
+
+def tunnel_for(settings: DeviceSettings) -> TunnelPlan | None:
+    """Return the WireGuard tunnel of a device that is led through one. A virtual phone has new
+    keys for each run, all others those that their app was once given.
+
+    Raises DeviceLost where their keys cannot be kept or read.
+    """
+    if isinstance(settings, CommandSettings):
+        return None
+    if isinstance(settings, VirtualSettings):
+        if settings.proxy is not ProxyWay.WIREGUARD:
+            return None
+        return TunnelPlan(Keys.fresh(), Endpoint("127.0.0.1", 0))
+    section = settings.routes.wireguard
+    if section is None:
+        return None
+    try:
+        return TunnelPlan(kept_keys(keys_file(settings.id)), section.listen)
+    except (BadKeys, StateError, OSError) as error:
+        raise DeviceLost(f"{settings.id}: {error}") from None
+
+
+def keys_file(device_id: str) -> Path:
+    """Return where the keys of this device's tunnel are kept. Raises StateError."""
+    return state_folder() / "wireguard" / f"{file_name_of(device_id)}.json"
 
 
 def _can_bind(address: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import ssl
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,12 +24,21 @@ from lab.devices.android.program_link import AdbProgramLink
 from lab.devices.android.shell_link import tcp_link
 from lab.devices.appium import COMMAND_CAP
 from lab.devices.owner import Owner
-from lab.devices.phone_models import SAMPLE_PACKAGE, VIRTUAL_BROWSER, AppiumMode, VirtualSettings
+from lab.devices.phone_models import (
+    SAMPLE_PACKAGE,
+    TUNNEL,
+    VIRTUAL_BROWSER,
+    AppiumMode,
+    VirtualSettings,
+)
 from lab.devices.phone_process import END_CAP, START_CAP, PhoneProcess
 from lab.model.device import DeviceLost, Endpoint, Network, Surroundings
 from lab.model.profile import Profile
+from lab.network.kernel.wifi import Place
+from lab.network.kernel.wireguard import lacking
+from lab.network.wireguard import profile
 
-OWN = ("phone", "air", "journals", "leases", "adb", "appium", "factory.pem")
+OWN = ("phone", "air", "journals", "leases", "adb", "appium", "factory.pem", "tunnels")
 """What a phone has in its folder."""
 
 
@@ -52,10 +62,12 @@ def start_virtual(
     report_url: str,
     source: str | None,
     owner: Owner,
+    place: Place | None = None,
     caps: Caps = USUAL,
 ) -> AndroidDevice:
     """Start a phone in the folder ``home``, which is removed with it, and return it ready.
 
+    ``place`` is where it lives, where its networks are the kernel's.
     ``factory_anchors`` are in its system store from the factory. Raises DeviceLost.
     """
     stack = ExitStack()
@@ -63,7 +75,9 @@ def start_virtual(
     try:
         stack.callback(_remove_files, home)
         _prepare(home, surroundings, factory_anchors)
-        process = PhoneProcess(_arguments(settings, home, source), start_cap=caps.start)
+        with _line(place) as network:
+            arguments = _arguments(settings, home, source)
+            process = PhoneProcess(arguments, start_cap=caps.start, network=network)
         stack.callback(process.end, END_CAP)
         kill = partial(process.end, 0.0)
         link, driving = _ways(settings, home, process, caps, stack)
@@ -89,6 +103,11 @@ def start_virtual(
     except BaseException:
         stack.close()
         raise
+
+
+def _line(place: Place | None) -> AbstractContextManager[socket.socket | None]:
+    """Return the phone's line to its namespace."""
+    return nullcontext() if place is None else place.namespace.share()
 
 
 def _ways(
@@ -124,6 +143,7 @@ def _plan(settings: VirtualSettings, around: Surroundings, report_url: str) -> P
         rogue=WifiPlan(around.rogue.ssid),
         home=WifiPlan(around.home.ssid),
         reports_as=settings.id,
+        report_way=settings.report,
         boots=False,
     )
 
@@ -140,6 +160,11 @@ def _prepare(home: Path, around: Surroundings, factory_anchors: tuple[bytes, ...
         (home / name).mkdir(mode=0o700, parents=True)
     for network in (around.home, around.rogue):
         put_on_air(home / "air", network)
+    if around.tunnel is not None:
+        if (why := lacking()) is not None:
+            raise DeviceLost(f"it cannot be led through a tunnel: {why}")
+        (home / "tunnels").mkdir(mode=0o700)
+        (home / "tunnels" / f"{TUNNEL}.conf").write_text(profile(around.tunnel), encoding="ascii")
     if factory_anchors:
         anchors = "".join(map(ssl.DER_cert_to_PEM_cert, factory_anchors))
         (home / "factory.pem").write_text(anchors, encoding="ascii")
@@ -153,6 +178,7 @@ def put_on_air(air: Path, network: Network) -> Path:
         "ssid": network.ssid,
         "resolver": str(network.resolver),
         "gateway": str(network.gateway),
+        "interface": network.interface,
     }
     file.write_text(json.dumps(told), encoding="utf-8")
     return file
@@ -165,6 +191,8 @@ def _arguments(settings: VirtualSettings, home: Path, source: str | None) -> lis
     arguments += ["--home", str(place / "phone"), "--air", str(place / "air")]
     if (place / "factory.pem").exists():
         arguments += ["--factory", str(place / "factory.pem")]
+    if (place / "tunnels").exists():
+        arguments += ["--tunnels", str(place / "tunnels")]
     if source is not None:
         arguments += ["--source", source]
     return arguments

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lab.evidence.figures import milliseconds, spread, standing
 from lab.evidence.matrix import adversary_name, make_matrix, natural, split_variant, tls_name
 from lab.evidence.pictures import Picture, embed
 from lab.evidence.record import ScenarioResult
@@ -214,6 +215,9 @@ def _environment() -> Environment:
         own_id=id,
         adversary=adversary_name,
         describe=describe,
+        ms=milliseconds,
+        spread=spread,
+        standing=standing,
         words=lambda value: str(value).replace("_", " "),
     )
     environment.globals.update(

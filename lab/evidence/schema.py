@@ -21,11 +21,19 @@ from pydantic_core import core_schema
 
 from lab.evidence.record import ScenarioResult
 from lab.evidence.run import RunInfo, RunReport
-from lab.model.attack import Attempt, Control, Expectation, Step, Subject, Telling
+from lab.model.attack import Attempt, Control, Expectation, ReportsDue, Step, Subject, Telling
 from lab.model.device import DeviceFacts
-from lab.model.failure_report import FailureReport
+from lab.model.failure_report import FailureReport, ReportWay
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
-from lab.model.trial import Fact, Phase, PhaseName, ReportPromise, Trial
+from lab.model.trial import (
+    Fact,
+    Measurement,
+    Phase,
+    PhaseName,
+    ReportPromise,
+    SideAttempt,
+    Trial,
+)
 from lab.model.verdict import Judgement, Reason, Verdict, Witness
 from lab.model.wire import Alert, ConnectionRecord, Lookup, WireClass
 
@@ -33,6 +41,7 @@ DOCUMENTED: tuple[type, ...] = (
     RunReport, RunInfo, ScenarioResult, DeviceFacts, Judgement, Reason, Verdict, Witness, Trial,
     Phase, PhaseName, Fact, ReportPromise, Expectation, Attempt, Telling, Step, Control, Subject,
     AppOutcome, Answer, ErrorKind, ConnectionRecord, Alert, Lookup, WireClass, FailureReport,
+    ReportWay, ReportsDue, SideAttempt, Measurement,
 )  # fmt: skip
 
 TARGET = Path("docs/results.schema.json")
@@ -50,15 +59,21 @@ class _AllFields(GenerateJsonSchema):
 
 def results_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of results.json."""
-    made = TypeAdapter(RunReport).json_schema(mode="serialization", schema_generator=_AllFields)
+    return schema_of(RunReport, DOCUMENTED, "Results of a run of the TrustPin MITM Lab")
+
+
+def schema_of(root: type, documented: tuple[type, ...], title: str) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of what ``to_json`` makes of a ``root``. The docstrings of
+    the ``documented`` classes and of their members become its descriptions."""
+    made = TypeAdapter(root).json_schema(mode="serialization", schema_generator=_AllFields)
     definitions = made.pop("$defs")
-    _describe(made, RunReport)
-    for kind in DOCUMENTED:
+    _describe(made, root)
+    for kind in documented:
         if kind.__name__ in definitions:
             _describe(definitions[kind.__name__], kind)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Results of a run of the TrustPin MITM Lab",
+        "title": title,
         **_without_titles(made),
         "$defs": {name: _without_titles(definitions[name]) for name in sorted(definitions)},
     }

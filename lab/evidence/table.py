@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lab.evidence import figures
 from lab.evidence.matrix import (
     Column,
     Matrix,
@@ -93,6 +94,10 @@ def _parts(results: tuple[ScenarioResult, ...], width: int) -> Iterator[Renderab
     if len(findings) > MOST_FINDINGS:
         yield Text(f"… and {len(findings) - MOST_FINDINGS} more in the report.")
     if findings:
+        yield ""
+    outside = figures.findings(results)
+    yield from (Text(f"Finding: {one_line(text)}", "yellow") for text in outside)
+    if outside:
         yield ""
     counts = tally(results)
     yield Text("  ").join(

@@ -24,7 +24,7 @@ RESULTS = "results.json"
 PAGE = "index.html"
 MARKER = "INCOMPLETE"
 """A file of this name says that the run did not finish, or did not get to everything."""
-SCREENSHOTS = "screenshots"
+SCREENSHOTS, CAPTURES = "screenshots", "captures"
 LARGEST_SCREENSHOT = 20_000_000
 """Bytes."""
 UNFINISHED = "The run has not finished: what is here is what it got to."
@@ -78,6 +78,16 @@ class RunFolder:
         with _writing(path):
             if not path.exists():
                 _replace(path, png)
+        return name
+
+    def capture(self, content: bytes) -> str:
+        """Store a capture and return its name in this folder. It holds all that went over the
+        wire, and what decrypts it: nothing is redacted in it."""
+        name = f"{CAPTURES}/{hashlib.sha256(content).hexdigest()[:32]}.pcapng"
+        path = self.path / name
+        with _writing(path):
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            _replace(path, content)
         return name
 
     def finish(self, info: RunInfo) -> RunReport:

@@ -8,15 +8,29 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Protocol
 
-from lab.judge import conduct, leaks, preconditions, reporting
+from lab.judge import beside, conduct, leaks, preconditions, reporting, telling
 from lab.model.trial import Trial
 from lab.model.verdict import Judgement, Reason, Verdict
 
-Rule = Callable[[Trial], Iterator[Reason]]
 
-LEAKS: tuple[Rule, ...] = (leaks.to_the_host, leaks.to_private_hosts, leaks.in_clear_meanwhile)
+class Rule(Protocol):
+    """One question about a trial, and the reasons that its answer gives. Has a name."""
+
+    __name__: str
+
+    def __call__(self, trial: Trial, /) -> Iterator[Reason]: ...
+
+
+LEAKS: tuple[Rule, ...] = (
+    leaks.to_the_host,
+    leaks.to_private_hosts,
+    leaks.in_clear_meanwhile,
+    beside.to_hosts_beside,
+)
 PRECONDITIONS: tuple[Rule, ...] = (
     preconditions.profile_fits,
     preconditions.baseline_worked,
@@ -24,10 +38,12 @@ PRECONDITIONS: tuple[Rule, ...] = (
     preconditions.control_has_teeth,
     preconditions.attempt_was_seen,
     preconditions.right_chain_was_served,
+    preconditions.handshake_was_the_clients_to_end,
     preconditions.same_client_throughout,
     preconditions.app_answered,
     preconditions.recovery_worked,
     preconditions.facts_were_measured,
+    beside.beside_was_tried,
 )
 CONDUCT: tuple[Rule, ...] = (
     conduct.answer_is_right,
@@ -36,7 +52,11 @@ CONDUCT: tuple[Rule, ...] = (
     conduct.told_as_documented,
     reporting.promised_report_is_right,
     reporting.no_false_report,
+    reporting.no_report_of_reports,
+    telling.nothing_false_is_told,
+    beside.beside_is_right,
     conduct.facts_hold,
+    beside.figures,
 )
 
 _SEVERITY = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
@@ -55,7 +75,7 @@ def judge(trial: Trial) -> Judgement:
 
 
 def _apply(rules: Iterable[Rule], trial: Trial) -> list[Reason]:
-    return [reason for rule in rules for reason in rule(trial)]
+    return [replace(reason, rule=rule.__name__) for rule in rules for reason in rule(trial)]
 
 
 def _sorted(verdict: Verdict, reasons: list[Reason]) -> Judgement:

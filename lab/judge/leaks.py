@@ -8,7 +8,7 @@ from lab.judge.reading import everywhere, failed, leaked, own, passed
 from lab.model.outcome import Answer
 from lab.model.trial import Trial
 from lab.model.verdict import Reason, Witness
-from lab.model.wire import LEAKED, WireClass
+from lab.model.wire import LEAKED, ConnectionRecord, WireClass
 
 
 def to_the_host(trial: Trial) -> Iterator[Reason]:
@@ -16,11 +16,21 @@ def to_the_host(trial: Trial) -> Iterator[Reason]:
     expected = trial.expectation
     connections = own(trial.attack, trial.host)
     forbidden = LEAKED if expected.answer is Answer.REFUSED else LEAKED - expected.wire
-    spilt = [c for c in connections if c.wire_class in forbidden]
+    spilt = [
+        c
+        for c in connections
+        if c.wire_class in forbidden or (c.wire_class in LEAKED and _is_elsewhere(trial, c))
+    ]
     for connection in spilt:
         yield failed(Witness.WIRE, f"The adversary read {leaked(connection)}.")
     if connections and not spilt and expected.answer is Answer.REFUSED:
         yield passed(Witness.WIRE, "Not one byte of application data reached the adversary.")
+
+
+def _is_elsewhere(trial: Trial, connection: ConnectionRecord) -> bool:
+    """Tell whether the client was led to another port, where another certificate is served."""
+    led_away = connection.host == trial.host and connection.port not in (None, trial.port)
+    return led_away and connection.served_chain != trial.served_chain
 
 
 def to_private_hosts(trial: Trial) -> Iterator[Reason]:

@@ -8,7 +8,7 @@ from lab.judge.reading import describe, own, passed, unsure
 from lab.model.attack import Attempt, Control
 from lab.model.outcome import DOCUMENTED_ERRORS, Answer, ErrorKind
 from lab.model.profile import Profile
-from lab.model.trial import Phase, Trial
+from lab.model.trial import ANOMALY, Phase, Trial
 from lab.model.verdict import Reason, Witness
 from lab.model.wire import LEAKED, ConnectionRecord, WireClass
 
@@ -72,6 +72,11 @@ def control_has_teeth(trial: Trial) -> Iterator[Reason]:
     """An unpinned client on the same device and route falls for the very same attack."""
     if trial.control_kind is Control.NONE:
         return
+    if trial.control_kind is Control.ANOMALY:
+        # Whether it was there is among the facts; here, that somebody looked.
+        if not any(fact.name == ANOMALY for fact in trial.facts):
+            yield unsure(Witness.LAB, "Nobody looked whether the anomaly of the attack was served.")
+        return
     if trial.control is None:
         yield unsure(Witness.CONTROL, "The unpinned control client was not run.")
         return
@@ -127,10 +132,26 @@ def right_chain_was_served(trial: Trial) -> Iterator[Reason]:
     odd = [
         c
         for c in own(trial.attack, trial.host)
-        if c.served_chain and c.served_chain != trial.served_chain
+        if c.served_chain and c.served_chain != trial.served_chain and c.port == trial.port
     ]
     if odd:
         yield unsure(Witness.LAB, "The adversary served another chain than the attack's.")
+
+
+def handshake_was_the_clients_to_end(trial: Trial) -> Iterator[Reason]:
+    """A handshake that the adversary's own server broke off is no decision of the client's, but
+    where the attack is that very failure."""
+    expected = trial.expectation
+    if expected.answer is not Answer.REFUSED or ErrorKind.TLS in expected.kinds:
+        return
+    tried = [c for c in own(trial.attack, trial.host) if c.wire_class is not WireClass.TCP_ONLY]
+    broken = [c for c in tried if c.alert is not None and not c.alert.sent_by_client]
+    if tried and len(broken) == len(tried):
+        yield unsure(
+            Witness.WIRE,
+            f"The client did not get to decide: {_listed(tuple(broken))}. It and the lab have no "
+            "version, suite or kind of key in common.",
+        )
 
 
 def same_client_throughout(trial: Trial) -> Iterator[Reason]:

@@ -10,8 +10,11 @@ from lab.model.wire import ConnectionRecord, WireClass
 
 
 def own(phase: Phase, host: str) -> tuple[ConnectionRecord, ...]:
-    """Return the device's own connections of this phase to ``host``."""
-    return tuple(c for c in phase.connections if c.host == host and not c.foreign)
+    """Return the device's own connections of this phase to ``host``, and those of other hosts on
+    which it made requests for ``host``."""
+    return tuple(
+        c for c in phase.connections if not c.foreign and (c.host == host or host in c.authorities)
+    )
 
 
 def everywhere(trial: Trial) -> Iterator[tuple[Phase, ConnectionRecord]]:

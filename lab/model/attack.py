@@ -46,6 +46,9 @@ class Control(StrEnum):
     """Ignores certificate errors, as a user who taps them away: must be intercepted."""
     CLEARTEXT = "cleartext"
     """Speaks plain HTTP: must be seen in clear."""
+    ANOMALY = "anomaly"
+    """No client: the TLS library of every one on the device refuses this. The adversary must
+    have seen its anomaly go out on the attacked connection."""
     NONE = "none"
     """Nothing is intercepted in this case, so there is nothing to prove."""
 
@@ -59,6 +62,11 @@ class Need(StrEnum):
     SYSTEM_STORE = "system_store"
     CLOCK = "clock"
     REPORT = "report"
+    """The app tells somebody about refusals: a collector, its log or its user."""
+    COLLECTOR = "collector"
+    """The app sends its failure reports to the lab's collector."""
+    LOG = "log"
+    """The phone's log tells when the SDK began and ended what it did."""
     PROXY = "proxy"
     """The device's traffic can be sent over an HTTP proxy."""
     WIFI = "wifi"
@@ -69,10 +77,24 @@ class Need(StrEnum):
     LEAF_PINS = "leaf_pins"
     """The app can pin the whole certificate, not the public key alone."""
     SHA512_PINS = "sha512_pins"
+    ED25519 = "ed25519"
+    """The platform's TLS offers Ed25519 signatures."""
     SAN_ONLY = "san_only"
     """The client takes names from the subjectAltName alone (RFC 9525 section 6.3), never the CN."""
+    ANDROID_RULES = "android_rules"
+    """Where RFC 5280 leaves a choice to the platform, it decides as Android does."""
+    MODERN_TLS = "modern_tls"
+    """The client is meant to speak nothing below TLS 1.2."""
+    MODERN_HELLO = "modern_hello"
+    """The client is meant to offer nothing that it would refuse."""
+    SEVERAL_REQUESTS = "several_requests"
+    """One run of the client makes several requests: connections and TLS sessions outlive one."""
+    REDIRECTS = "redirects"
+    """The client follows redirects, and has pins for each host that they lead to."""
     REFUSES_OLDER = "refuses_older"
     """The SDK is documented to refuse a configuration older than one that it trusted."""
+    KEEPS_CONFIGURATION = "keeps_configuration"
+    """The SDK is documented to keep its last configuration when the app's process ends."""
 
 
 class Subject(StrEnum):
@@ -116,15 +138,57 @@ class Step(StrEnum):
     """Making a request."""
 
 
-class Publication(StrEnum):
-    """What the configuration service hands out while an attack is in force."""
+class CollectorFault(StrEnum):
+    """What is wrong with the collector of failure reports while an attack is in force."""
 
-    RIGHT = "right"
-    """The configuration that the app's owner published last."""
-    OLDER = "older"
-    """One that the owner signed before, whose pins vouch for the attacker's certificate."""
-    FORGED = "forged"
-    """One whose pins vouch for the attacker's certificate, signed with the attacker's key."""
+    NONE = "none"
+    REFUSES = "refuses"
+    """Nothing listens."""
+    RESETS = "resets"
+    """Connections are taken and reset."""
+    HANGS = "hangs"
+    """Connections are taken and nothing is answered, not even the ClientHello."""
+    SLOW = "slow"
+    """The report is read; the answer comes when all is well again."""
+    ERROR = "error"
+    """Status 500."""
+    BUSY = "busy"
+    """Status 429: come again later (RFC 6585 section 4)."""
+    REJECTS = "rejects"
+    """Status 422, for these very reports also afterwards."""
+    TOO_LARGE = "too_large"
+    """Status 413, for these very reports also afterwards."""
+    LOSES_ANSWER = "loses_answer"
+    """The report is stored, and the connection breaks before that is said."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the collector says that it will never take the report."""
+        return self in (CollectorFault.REJECTS, CollectorFault.TOO_LARGE)
+
+
+class Figure(StrEnum):
+    """What the founding document promises a figure for ("Performance Impact")."""
+
+    SETUP = "setup"
+    """Setting the SDK up: about 100 ms, once."""
+    FETCH = "fetch"
+    """Fetching the configuration: 50 to 200 ms."""
+    VALIDATION = "validation"
+    """Looking at a certificate for the first time: 1 to 5 ms."""
+    LOOK_UP = "look-up"
+    """Looking at one that is known: below 1 ms."""
+
+
+class ReportsDue(StrEnum):
+    """How many reports a correct client owes for the refusals that it promises to report."""
+
+    EACH = "each"
+    """One of each refusal."""
+    FIRST = "first"
+    """The first of each kind and host; others may be left out, none may come twice."""
+    NONE = "none"
+    """It may deliver none; at most one of each refusal."""
 
 
 @dataclass(frozen=True, slots=True)

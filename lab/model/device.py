@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from lab.model.attack import Control, Need, RouteKind, Trust
+from lab.model.failure_report import ReportWay
 from lab.model.outcome import AppOutcome, ErrorKind
 from lab.model.pins import Mode, PinConfiguration
 from lab.model.profile import Profile
@@ -49,6 +50,15 @@ class Endpoint:
         return f"{self.host}:{self.port}"
 
 
+class WifiKind(StrEnum):
+    """What the networks are that devices of this machine join."""
+
+    KERNEL = "kernel"
+    """Real ones, in network namespaces: every packet of the device goes there."""
+    SIMULATED = "simulated"
+    """A resolver and a SOCKS gateway, which the device has to ask itself; needs no rights."""
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A network that a device can join: its resolver and its gateway.
@@ -60,6 +70,25 @@ class Network:
     ssid: str
     resolver: Endpoint
     gateway: Endpoint
+    interface: str | None = None
+    """Where the device has network interfaces of its own, the one that leads to this network:
+    what else it needs is handed out there by DHCP, and its kernel finds the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """The adversary as a WireGuard peer: what a device needs to send its traffic through it."""
+
+    endpoint: Endpoint
+    """Where the adversary listens, UDP."""
+    server_key: str
+    """The adversary's public key, base64."""
+    client_key: str = field(repr=False)
+    """The device's private key, base64."""
+    address: str
+    """The device's own inside the tunnel."""
+    resolver: str
+    """The address of the resolver inside the tunnel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +106,8 @@ class Surroundings:
     goes by the name that the client asks for (SNI)."""
     direct_clear: Endpoint | None = None
     """The same for plain HTTP."""
+    tunnel: Tunnel | None = None
+    """The adversary at the other end of a WireGuard tunnel, for devices that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +122,16 @@ class AppSetup:
     """Verification key: base64 of the P-256 SPKI DER (contract section 1.4)."""
     configuration_url: str = ""
     report_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLine:
+    """One line of a device's log."""
+
+    at: float
+    """Seconds on the device's clock, in whole milliseconds; only differences mean anything."""
+    tag: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +171,10 @@ class Device(Protocol):
         """The kinds of error that the app reports to the collector."""
 
     @property
+    def report_way(self) -> ReportWay:
+        """Where the app reports to."""
+
+    @property
     def names(self) -> frozenset[str]:
         """What a failure report of the app may call the device; one that names none may be any
         device's."""
@@ -159,6 +204,12 @@ class Device(Protocol):
 
     def control(self, url: str, kind: Control) -> AppOutcome:
         """Let the unpinned control client request ``url``."""
+
+    def log_moment(self) -> str:
+        """Return the device's now, for ``log_lines``. Only where ``Need.LOG`` is met."""
+
+    def log_lines(self, since: str) -> tuple[LoggedLine, ...]:
+        """Return what the device's log says since a ``log_moment``, oldest first."""
 
     def screenshot(self) -> bytes | None:
         """Return a PNG of the screen, or None where there is none."""

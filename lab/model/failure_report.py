@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ReportWay(StrEnum):
+    """Where an app tells its owner or user about a refusal."""
+
+    HTTP = "http"
+    """In a report to the collector."""
+    LOG = "log"
+    """In the phone's log, which a crash reporter or a log sink takes up."""
+    UI = "ui"
+    """On its screen."""
 
 
 @dataclass(frozen=True, slots=True)

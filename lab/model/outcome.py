@@ -75,6 +75,8 @@ class AppOutcome:
     """The documented error name, such as ``PinsMismatch``, or an exit code."""
     message: str = ""
     log: tuple[str, ...] = ()
+    system_log: tuple[str, ...] = ()
+    """What the phone's own log says meanwhile, where that is where the app reports to."""
     screenshot: str | None = None
     """File name of a PNG in the run's folder."""
     seconds: float = 0.0

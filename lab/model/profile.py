@@ -120,6 +120,8 @@ class Profile:
             )
         if need is Need.REFUSES_OLDER and not self.refuses_older:
             return "the documents mention no protection against replay (contract section 4.2)"
+        if need is Need.KEEPS_CONFIGURATION and not self.keeps:
+            return "the documents do not say what outlives the app's process (contract section 4.1)"
         return None
 
 

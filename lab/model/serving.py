@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lab.model.anomaly import Anomaly
 from lab.model.wire import TlsVersion
 
 
@@ -27,6 +28,16 @@ class Terminate:
     key: bytes = field(repr=False)
     """The leaf's private key, PKCS#8 DER. Kept out of ``repr`` and of every record."""
     answer: HttpAnswer = HttpAnswer()
+    protocols: tuple[str, ...] = ("h2", "http/1.1")
+    """Application protocols that are agreed on where the client offers them (ALPN, RFC 7301), in
+    the client's order of preference; none: the extension is ignored."""
+    tickets: bool = False
+    """Whether sessions can be resumed: tickets are issued, and those of this very serving
+    taken (RFC 8446 section 2.2, RFC 5077)."""
+    early_data: bool = False
+    """Whether the tickets allow early data and it is read (RFC 8446 section 2.3)."""
+    anomaly: Anomaly | None = None
+    """What is done wrong on the way; None for nothing. Tickets are not issued then."""
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -83,6 +94,8 @@ class HostPlan:
     cleartext: Serving = field(default_factory=Relay)
     """For connections to ports other than the host's TLS port."""
     dns: DnsLie = DnsLie.HONEST
+    spared: int = 0
+    """So many TLS connections are passed through unopened before ``serving`` begins."""
 
 
 @dataclass(frozen=True, slots=True)

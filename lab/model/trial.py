@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 
-from lab.model.attack import Control, Expectation, Step
-from lab.model.failure_report import FailureReport
+from lab.model.attack import Control, Expectation, ReportsDue, Step
+from lab.model.failure_report import FailureReport, ReportWay
 from lab.model.outcome import AppOutcome, ErrorKind
 from lab.model.profile import NEWEST
 from lab.model.wire import ConnectionRecord, Lookup
@@ -37,6 +38,13 @@ class Phase:
     """For baseline and recovery: what a benign attempt must come to."""
     step: Step = Step.REQUEST
     """What the app was doing when it came to ``outcome``."""
+    shared: bool = False
+    """This benign request was made at the end of the scenario before; nothing of device, route,
+    app or adversary was changed between the two."""
+
+
+ANOMALY = "anomaly"
+"""Name of the fact whether the anomaly of an attack went out on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,43 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Measurement:
+    """A figure that was taken. It never decides a verdict: how fast a machine is says nothing
+    about whether pinning holds."""
+
+    name: str
+    """What was measured, in words."""
+    seconds: tuple[float, ...]
+    """Each single figure, in the order in which they were taken; empty where none was to be had."""
+    budget: float
+    """Seconds that the median may come to."""
+    source: str
+    """Who saw it, and how exactly: ``the phone's log, in whole milliseconds``."""
+
+    @property
+    def median(self) -> float | None:
+        """The median in seconds, None where nothing was measured."""
+        return median(self.seconds) if self.seconds else None
+
+    @property
+    def is_within(self) -> bool | None:
+        """Whether the median is within the budget, None where nothing was measured."""
+        return self.median <= self.budget if self.median is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class SideAttempt:
+    """What the app was asked for beside the host under attack, while the attack was in force."""
+
+    host: str
+    outcome: AppOutcome
+    expectation: Expectation
+    served_chain: tuple[str, ...] = ()
+    """SHA-256 of the certificates that the attack serves for it; empty where it serves none."""
+    known_pins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReportPromise:
     """What app and profile promise about failure reports."""
 
@@ -56,6 +101,8 @@ class ReportPromise:
     """The kinds of error that are reported; empty where no report is promised."""
     collector: str = ""
     """Host of the collector: a report that goes anywhere else is a leak."""
+    way: ReportWay = ReportWay.HTTP
+    due: ReportsDue = ReportsDue.EACH
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +138,6 @@ class Trial:
     must not reach the adversary either."""
     profile: str = NEWEST.name
     """Name of the expectation profile: the SDK version whose documented behaviour is expected."""
+    beside: tuple[SideAttempt, ...] = ()
+    """What else the app was asked for under the attack."""
+    measurements: tuple[Measurement, ...] = ()

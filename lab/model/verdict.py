@@ -33,6 +33,10 @@ class Reason:
     """What this reason alone calls for; the worst of them is the verdict."""
     witness: Witness
     text: str
+    rule: str = ""
+    """Name of the judge's rule that it comes from; empty where it is no rule's."""
+    finding: bool = False
+    """Worth a reader's attention, though it speaks neither for nor against the client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lab.model.anomaly import Anomaly
+
 
 class WireClass(StrEnum):
     """What one connection (or, for ``NO_ATTEMPT``, a whole attempt) came to.
@@ -88,6 +90,19 @@ class ConnectionRecord:
     """Ciphertext bytes that were passed (from, to) the client."""
     fingerprint: str | None = None
     """Stable digest of the ClientHello's versions, suites and extensions without GREASE."""
+    resumed: bool = False
+    """The handshake resumed a session under one of the adversary's own tickets: no certificate
+    was sent in it."""
+    early_data: bool = False
+    """The ClientHello announced early data (RFC 8446 section 4.2.10)."""
+    authorities: tuple[str, ...] = ()
+    """The hosts that its requests were for, as they said inside TLS; others than ``host`` where
+    the client shares a connection between hosts (RFC 9113 section 9.1.1)."""
+    anomaly: Anomaly | None = None
+    """The anomaly of the handshake that went out on this connection."""
+    misstep: str | None = None
+    """What the client did that no correct client does in a handshake, whatever is served: in
+    words that go on from "The client ..."."""
     foreign: bool = False
     """The connection did not come from the device's own address; it never counts in a verdict."""
     opened_at: float = 0.0

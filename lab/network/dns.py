@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +26,15 @@ class Resolver(asyncio.DatagramProtocol):
         self._answer = answer
         self._transport: asyncio.DatagramTransport | None = None
 
-    async def start(self, address: str = "127.0.0.1") -> Endpoint:
-        """Listen on a free port of ``address`` and return it. Raises OSError."""
+    async def start(
+        self, address: str = "127.0.0.1", sock: socket.socket | None = None
+    ) -> Endpoint:
+        """Listen on a free port of ``address``, or on a socket that is bound already, and return
+        where. Raises OSError."""
         loop = asyncio.get_running_loop()
+        local = None if sock is not None else (address, 0)
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(address, 0)
+            lambda: self, local_addr=local, sock=sock
         )
         host, port = self._transport.get_extra_info("sockname")[:2]
         return Endpoint(host, port)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from lab.model.device import Endpoint, Network
 from lab.phone import private_dns, socks
@@ -21,6 +21,7 @@ from lab.phone.routing import (
     Firewall,
     Flow,
     Loopback,
+    Ruling,
     Transport,
 )
 from lab.phone.services import Cancellation, ConnectError, SocketTimeout, UnknownHost
@@ -36,6 +37,22 @@ OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that are the phone itself."""
 
 
+class SocketMaker(Protocol):
+    """Makes sockets in some network of the kernel's (``lab.network.kernel.namespace``)."""
+
+    def socket(self, family: int, type: int, proto: int = 0) -> socket.socket:
+        """Return a socket that is in that network. Raises OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A network of the kernel's: what is opened there goes where it is routed, as it is."""
+
+    sockets: SocketMaker
+    resolver: Endpoint
+    """The resolver, as it is reached from inside."""
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
     """What the phone's network settings say."""
@@ -46,6 +63,10 @@ class NetworkSettings:
     """Address that the phone's own connections come from; ignored where the system refuses it."""
     private_dns: str = ""
     """The one resolver that is to be asked, over TLS; empty where the network's own is."""
+    tunnel: Wire | None = None
+    """The VPN that is up: everything goes through it, lookups too."""
+    air: Wire | None = None
+    """The joined network, where the phone has an interface of its own there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +100,50 @@ class Dial:
         """Connect to ``host`` itself, through the joined network."""
         if host in OWN_NAMES and (own := self._own_port(self.port)) is not None:
             return own
+        wire = self.settings.tunnel or self.settings.air
+        if wire is not None:
+            return self._over(wire, host)
         joined = self.settings.joined
         if joined is None:
             if is_address(host):
                 raise ConnectError(f"Failed to connect to /{host}:{self.port}")
             raise UnknownHost(host)
         addresses = (host,) if is_address(host) else self._resolve(host, joined.resolver)
-        addresses = addresses[:MAX_ADDRESSES]
-        for address in addresses[:-1]:
+        return self._first_of(addresses, lambda a: self._routed(host, a, joined.gateway))
+
+    def _over(self, wire: Wire, host: str) -> socket.socket:
+        """Connect to ``host`` in a network of the kernel's."""
+        addresses = (host,) if is_address(host) else self._resolve(host, wire.resolver, wire)
+
+        def connect(address: str) -> socket.socket:
+            there, failure = Endpoint(address, self.port), self._failure(host, address)
+            target = self._decided(address, failure) or there
+            if _is_loopback(target.host):
+                return self._on_loopback(target, failure)
+            return self._tcp(target, failure, self._deadline(), wire)
+
+        return self._first_of(addresses, connect)
+
+    def _first_of(
+        self, addresses: tuple[str, ...], connect: Callable[[str], socket.socket]
+    ) -> socket.socket:
+        """Return the first connection that comes about; how the last attempt failed, else."""
+        *others, last = addresses[:MAX_ADDRESSES]
+        for address in others:
             with suppress(ConnectError, SocketTimeout):
-                return self._routed(host, address, joined.gateway)
-        return self._routed(host, addresses[-1], joined.gateway)
+                return connect(address)
+        return connect(last)
+
+    def look_up(self, host: str) -> tuple[str, ...]:
+        """Return the addresses of ``host``, as the network's resolver tells them."""
+        if is_address(host):
+            return (host,)
+        wire, joined = self.settings.tunnel, self.settings.joined
+        if wire is not None:
+            return self._resolve(host, wire.resolver, wire)
+        if joined is None:
+            raise UnknownHost(host)
+        return self._resolve(host, joined.resolver)
 
     def proxy(self) -> socket.socket:
         """Connect to the HTTP proxy itself.
@@ -120,10 +174,10 @@ class Dial:
     def _deadline(self) -> float:
         return time.monotonic() + self.timeout
 
-    def _resolve(self, host: str, resolver: Endpoint) -> tuple[str, ...]:
+    def _resolve(self, host: str, resolver: Endpoint, wire: Wire | None = None) -> tuple[str, ...]:
         server = self.settings.private_dns
         if not server:
-            return self._resolve_plainly(host, resolver)
+            return self._resolve_plainly(host, resolver, wire)
 
         plain = replace(self.settings, private_dns="")
 
@@ -133,7 +187,7 @@ class Dial:
         anchors = self.means.anchors()
         return private_dns.look_up(host, server, anchors, reach, self.timeout, self.cancellation)
 
-    def _resolve_plainly(self, host: str, resolver: Endpoint) -> tuple[str, ...]:
+    def _resolve_plainly(self, host: str, resolver: Endpoint, wire: Wire | None) -> tuple[str, ...]:
         timeout = min(self.timeout, RESOLVER_TIMEOUT)
         # To the phone's rules, the resolver is where a resolver is.
         flow = Flow(Transport.UDP, ROUTER, DNS_PORT, DNS_USER)
@@ -141,6 +195,8 @@ class Dial:
         if ruling.fate is Fate.DROP:
             with suppress(SocketTimeout):
                 self._in_vain("")
+        if wire is not None and ruling == Ruling():
+            return resolve(host, resolver, timeout, None, self.cancellation, wire.sockets.socket)
         target = ruling.target or resolver
         if ruling.fate is not Fate.PASS or not _is_loopback(target.host):
             # The lab's own resolvers are all that a phone in a lab can ask.
@@ -194,15 +250,19 @@ class Dial:
                 raise
         return own
 
-    def _tcp(self, endpoint: Endpoint, failure: str, deadline: float) -> socket.socket:
+    def _tcp(
+        self, endpoint: Endpoint, failure: str, deadline: float, wire: Wire | None = None
+    ) -> socket.socket:
+        make = socket.socket if wire is None else wire.sockets.socket
         try:
             family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = make(family, socket.SOCK_STREAM)
         except OSError as error:
             raise ConnectError(failure) from error
         try:
             self.cancellation.watch(sock)
-            bind_source(sock, self.settings.source)
+            if wire is None:
+                bind_source(sock, self.settings.source)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(time_left(deadline))
             sock.connect((endpoint.host, endpoint.port))

@@ -1,11 +1,11 @@
-"""One HTTP request and its answer over a connection that is open already."""
+"""HTTP requests and their answers over a connection that is open already."""
 
 # Older versions of h2 have no types.
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,6 +60,8 @@ class Request:
     url: Url
     headers: Headers = ()
     body: bytes = b""
+    hops: int = 0
+    """How many redirects led to it."""
 
 
 def exchange(
@@ -70,16 +72,52 @@ def exchange(
     ``absolute_form`` names the whole URL in the request line, as proxies need it. Raises
     PlatformError.
     """
-    stream = _Stream(channel)
     try:
-        return _exchange(stream, request, http2, absolute_form)
-    except _MALFORMED as error:
-        if stream.ended and not stream.received:
-            raise ConnectionLost(f"unexpected end of stream on {request.url.origin}") from error
-        words = str(error).splitlines() or [type(error).__name__]
-        raise HttpProtocolError(f"Unexpected answer: {words[0][:200]}") from error
+        conversation = Conversation(channel, request.url, http2=http2, absolute_form=absolute_form)
+        return conversation.ask(request)
     finally:
         channel.close()
+
+
+class Conversation:
+    """Requests on one channel, one after the other.
+
+    ``url`` is what the channel was opened for; ``absolute_form`` names the whole URL in each
+    request line, as proxies need it.
+    """
+
+    def __init__(
+        self, channel: Channel, url: Url, *, http2: bool, absolute_form: bool = False
+    ) -> None:
+        self._channel = channel
+        self._stream = _Stream(channel)
+        self._http2 = http2
+        self._absolute_form = absolute_form
+        origin = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target="/").origin
+        make: Callable[..., Any] = _Http2 if http2 else httpcore.HTTP11Connection
+        self._connection = make(origin=origin, stream=self._stream)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether either side said that no further request can be made."""
+        return not self._connection.is_available()
+
+    def ask(self, request: Request) -> HttpResponse:
+        """Send ``request`` and return the answer. Raises PlatformError; the channel is closed
+        then, as it is where it can take no further request."""
+        stream = self._stream
+        stream.received = stream.ended = False
+        try:
+            return _exchange(self._connection, request, self._http2, self._absolute_form)
+        except _MALFORMED as error:
+            self._channel.close()
+            if stream.ended and not stream.received:
+                raise ConnectionLost(f"unexpected end of stream on {request.url.origin}") from error
+            words = str(error).splitlines() or [type(error).__name__]
+            raise HttpProtocolError(f"Unexpected answer: {words[0][:200]}") from error
+        except BaseException:
+            self._channel.close()
+            raise
 
 
 _MALFORMED = (
@@ -132,13 +170,15 @@ class _Http2(httpcore.HTTP2Connection):
 
     CONFIG = h2.config.H2Configuration(validate_inbound_headers=True)
 
+    def can_handle_request(self, origin: httpcore.Origin) -> bool:
+        # Which hosts may share a connection is not decided here.
+        return True
 
-def _exchange(stream: _Stream, request: Request, http2: bool, absolute_form: bool) -> HttpResponse:
+
+def _exchange(connection: Any, request: Request, http2: bool, absolute_form: bool) -> HttpResponse:
     url = request.url
     target = str(url) if absolute_form else url.target
     asked = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=target)
-    make: Callable[..., Any] = _Http2 if http2 else httpcore.HTTP11Connection
-    connection = make(origin=asked.origin, stream=stream)
     response = connection.handle_request(
         httpcore.Request(
             request.method, asked, headers=_headers(request, http2), content=request.body
@@ -148,10 +188,11 @@ def _exchange(stream: _Stream, request: Request, http2: bool, absolute_form: boo
     if version not in _VERSIONS:
         raise HttpProtocolError(f"Unexpected status line: {version} {response.status}")
     body = bytearray()
-    for part in response.iter_stream():
-        body += part
-        if len(body) > MAX_BODY:
-            raise HttpProtocolError(f"The answer is longer than {MAX_BODY} bytes")
+    with closing(response):
+        for part in response.iter_stream():
+            body += part
+            if len(body) > MAX_BODY:
+                raise HttpProtocolError(f"The answer is longer than {MAX_BODY} bytes")
     return HttpResponse(
         status=response.status,
         reason=_text(response.extensions.get("reason_phrase", b"")),

@@ -50,14 +50,29 @@ class Link:
     """Sends and receives within the limits; raises nothing but PlatformError. Owns ``sock``."""
 
     def __init__(self, sock: socket.socket, patience: Patience) -> None:
-        self.patience = patience
         self._sock = sock
+        self.adopt(patience)
+
+    def adopt(self, patience: Patience) -> None:
+        """Serve another call, within its limits. Raises Cancelled, and is closed then."""
+        self.patience = patience
         self._received = 0
         try:
-            patience.cancellation.watch(sock)
+            patience.cancellation.watch(self._sock)
         except BaseException:
-            sock.close()
+            self._sock.close()
             raise
+
+    def arrived(self) -> bytes | None:
+        """Return what has come already, nothing at the end of the connection; None where there
+        is nothing yet."""
+        try:
+            self._sock.settimeout(0)
+            return self._sock.recv(_PART)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def receive(self, deadline: float) -> bytes:
         """Return what comes next, nothing at the end of the connection."""

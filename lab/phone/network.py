@@ -15,7 +15,7 @@ from lab.phone.dial import MAX_ADDRESSES as MAX_ADDRESSES
 from lab.phone.dial import Dial, Means
 from lab.phone.dial import NetworkSettings as NetworkSettings
 from lab.phone.routing import Firewall, Loopback, NoFirewall
-from lab.phone.services import Cancellation, ClearConnection
+from lab.phone.services import Cancellation, Cancelled, ClearConnection, ConnectionLost
 
 _PROXY = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+)):(?P<port>\d{1,5})\Z")
 
@@ -47,6 +47,7 @@ class NetworkStack:
         self.firewall: Firewall = NoFirewall()
         self.loopback: Loopback | None = None
         self.anchors: Callable[[], tuple[bytes, ...]] = tuple
+        self._network = Cancellation()
 
     def connect(
         self,
@@ -60,9 +61,9 @@ class NetworkStack:
         """Open a connection to ``host`` for the user ``uid``: through a CONNECT tunnel where a
         proxy is set, else through the gateway. Raises PlatformError."""
         dial = self._dial(port, timeout, cancellation, uid)
-        if dial.means.settings.http_proxy is None:
-            return dial.direct(host)
-        return dial.tunnel(host)
+        network = self._network
+        proxied = dial.means.settings.http_proxy is not None
+        return _on(network, dial.tunnel(host) if proxied else dial.direct(host))
 
     def connect_clear(
         self,
@@ -75,10 +76,35 @@ class NetworkStack:
     ) -> ClearConnection:
         """Open a connection for a plain HTTP request to ``host``. Raises PlatformError."""
         dial = self._dial(port, timeout, cancellation, uid)
-        if dial.means.settings.http_proxy is None:
-            return ClearConnection(dial.direct(host), absolute_form=False)
-        return ClearConnection(dial.proxy(), absolute_form=True)
+        network = self._network
+        proxied = dial.means.settings.http_proxy is not None
+        connection = dial.proxy() if proxied else dial.direct(host)
+        return ClearConnection(_on(network, connection), absolute_form=proxied)
+
+    def changed(self) -> None:
+        """The phone is in another network: what was opened in the one before is at an end, as
+        Android has it (netd destroys the sockets of a network that is gone)."""
+        before, self._network = self._network, Cancellation()
+        before.fire()
+
+    def look_up(
+        self, host: str, timeout: float, cancellation: Cancellation | None = None, *, uid: int = 0
+    ) -> tuple[str, ...]:
+        """Return the addresses that a connection to ``host`` would be made to; none where a proxy
+        looks names up. Raises PlatformError."""
+        dial = self._dial(0, timeout, cancellation, uid)
+        return () if dial.means.settings.http_proxy is not None else dial.look_up(host)
 
     def _dial(self, port: int, timeout: float, cancellation: Cancellation | None, uid: int) -> Dial:
         means = Means(self.settings, self.firewall, self.loopback, self.anchors, uid)
         return Dial(means, port, timeout, cancellation or Cancellation())
+
+
+def _on(network: Cancellation, sock: socket.socket) -> socket.socket:
+    """Let a connection end with the network that it was opened in."""
+    try:
+        network.watch(sock)
+    except Cancelled:
+        sock.close()
+        raise ConnectionLost("Software caused connection abort") from None
+    return sock

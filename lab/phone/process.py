@@ -8,6 +8,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from lab.phone.radio import Radio
     from lab.phone.services import SdkFactory
 
 EXIT_USAGE = 2
@@ -91,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         default="accept",
         help="what becomes of a key that it does not know",
     )
+    parser.add_argument(
+        "--tunnels", type=Path, help="folder with the profiles that its WireGuard app has"
+    )
+    parser.add_argument(
+        "--network", type=int, help="descriptor of a line to the network namespace that it lives in"
+    )
     parser.add_argument("--factory", type=Path, help="PEM file with the CAs that it ships with")
     return parser
 
@@ -122,6 +130,7 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
                 name=options.name,
                 source=options.source,
                 factory_anchors=anchors,
+                radio=None if options.network is None else _radio(options.network),
             )
         except OSError as error:
             raise CannotStart(f"--home {options.home}: {error.strerror}") from None
@@ -131,7 +140,14 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
             raise CannotStart(f"--android {options.android}: {error}") from None
         screen = make_screen(phone, make_sdk, release=int(options.android))
         stack.callback(screen.close)
-        system = AndroidSystem(phone, screen, android=options.android, root=RootMode(options.root))
+        system = AndroidSystem(
+            phone,
+            screen,
+            android=options.android,
+            root=RootMode(options.root),
+            tunnels=None if options.tunnels is None else _profiles(options.tunnels),
+        )
+        stack.callback(system.wireguard.take_down)
         endpoint = WebDriver(system)
         stack.callback(endpoint.close)
         try:
@@ -153,6 +169,27 @@ def _certificates(file: Path) -> list[x509.Certificate]:
         raise CannotStart(f"--factory {file}: {error.strerror}") from None
     except ValueError:
         raise CannotStart(f"--factory {file}: no PEM certificates") from None
+
+
+def _radio(descriptor: int) -> Radio:
+    from lab.network.kernel.channel import Channel
+    from lab.network.kernel.member import Member
+    from lab.phone.radio import KernelRadio
+
+    try:
+        line = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise CannotStart(f"--network {descriptor}: {error.strerror}") from None
+    # What an SDK starts is not to have it.
+    line.set_inheritable(False)
+    return KernelRadio(Member(Channel(line)))
+
+
+def _profiles(folder: Path) -> dict[str, str]:
+    try:
+        return {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.conf"))}
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"--tunnels {folder}: {error}") from None
 
 
 def _await_end_of_input() -> None:

@@ -6,7 +6,9 @@ import ipaddress
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from dnslib import AAAA, QTYPE, RCODE, A, DNSError, DNSHeader, DNSQuestion, DNSRecord
 from dnslib.label import DNSLabelError
@@ -17,6 +19,9 @@ from lab.phone.services import Cancellation, UnknownHost
 MAX_ANSWER = 4096
 """Bytes of an answer; more is cut off and then unreadable."""
 MAX_ALIASES = 8
+MakeSocket = Callable[[int, int], socket.socket]
+"""From a family and a type to a socket."""
+
 _GLANCE = 0.1
 """Seconds between two looks at whether the caller still wants an answer."""
 
@@ -36,17 +41,19 @@ def resolve(
     timeout: float,
     source: str | None = None,
     cancellation: Cancellation | None = None,
+    make: MakeSocket = socket.socket,
 ) -> tuple[str, ...]:
     """Return the addresses of ``host``: IPv4, or IPv6 where it has no IPv4.
+
+    ``make`` makes the socket in the network that is asked.
 
     ``timeout`` in seconds is for each question. Raises UnknownHost for every failure: a name
     that does not exist, a refusal, silence.
     """
     cancellation = cancellation or Cancellation()
     try:
-        addresses = _ask(host, QTYPE.A, resolver, timeout, source, cancellation)
-        if not addresses:
-            addresses = _ask(host, QTYPE.AAAA, resolver, timeout, source, cancellation)
+        asked = partial(_ask, host, resolver, timeout, source, cancellation, make)
+        addresses = asked(QTYPE.A) or asked(QTYPE.AAAA)
     except (OSError, UnicodeError, ValueError, DNSError, DNSLabelError) as error:
         cancellation.check()
         raise UnknownHost(host) from error
@@ -96,17 +103,18 @@ def _plain(name: str) -> str:
 
 def _ask(
     host: str,
-    kind: int,
     resolver: Endpoint,
     timeout: float,
     source: str | None,
     cancellation: Cancellation,
+    make: MakeSocket,
+    kind: int,
 ) -> tuple[str, ...]:
     identifier = secrets.randbits(16)
     packet = question(host, kind, identifier)
     deadline = time.monotonic() + timeout
     family = socket.AF_INET6 if ":" in resolver.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+    with make(family, socket.SOCK_DGRAM) as sock:
         cancellation.watch(sock)
         if source is not None:
             with suppress(OSError):

@@ -170,6 +170,12 @@ class PhoneServices(Protocol):
         """Open a connection for a plain HTTP request: with a global HTTP proxy, to the proxy.
         Raises PlatformError."""
 
+    def look_up(
+        self, host: str, timeout: float, cancellation: Cancellation | None = None
+    ) -> tuple[str, ...]:
+        """Return the addresses that a connection to ``host`` would be made to; none where a
+        global HTTP proxy looks names up. Raises PlatformError."""
+
     def trust_anchors(self, user_store: bool) -> tuple[bytes, ...]:
         """Return the trust anchors, DER. An Android app ignores the user store unless it opts
         in; a browser does not."""

@@ -12,10 +12,12 @@ from pathlib import Path
 from cryptography import x509
 
 from lab.model.device import Network
+from lab.phone.dial import Wire
 from lab.phone.files import FileError, PhoneFiles
 from lab.phone.kept import Json, Kept
 from lab.phone.logcat import LogBuffer
 from lab.phone.network import NetworkSettings, NetworkStack, parse_proxy
+from lab.phone.radio import Radio
 from lab.phone.services import Cancellation, ClearConnection, PhoneServices
 from lab.phone.station import Station
 from lab.phone.trust import SYSTEM_STORE, USER_STORE, TrustStores, install_factory
@@ -40,7 +42,8 @@ class PhoneState:
     """Everything about the phone that is not on its screen. Implements ``PhoneServices``.
 
     ``home`` holds its files and what else outlives the process: settings, saved networks, how far
-    the clock is off. ``source`` is the address that its connections come from. May be used from
+    the clock is off. ``source`` is the address that its connections come from, ``radio`` what
+    joins networks where it lives in a network namespace. May be used from
     any thread.
     """
 
@@ -52,6 +55,7 @@ class PhoneState:
         name: str = "virtual",
         source: str | None = None,
         factory_anchors: Sequence[x509.Certificate] = (),
+        radio: Radio | None = None,
     ) -> None:
         self.name = name
         self._clock_offset = 0.0
@@ -72,8 +76,9 @@ class PhoneState:
         self.station = Station(
             air,
             self._kept,
-            lambda joined: self._change(joined=joined),
+            lambda joined, wire: self._change(joined=joined, air=wire),
             lambda level, message: self.log("wifi", level, message),
+            radio,
         )
         self._apply_settings()
         self.station.look()
@@ -90,6 +95,11 @@ class PhoneState:
         self, host: str, port: int, timeout: float, cancellation: Cancellation | None = None
     ) -> ClearConnection:
         return self.network.connect_clear(host, port, timeout, cancellation)
+
+    def look_up(
+        self, host: str, timeout: float, cancellation: Cancellation | None = None
+    ) -> tuple[str, ...]:
+        return self.network.look_up(host, timeout, cancellation)
 
     def trust_anchors(self, user_store: bool) -> tuple[bytes, ...]:
         return self._trust.anchors(user_store)
@@ -146,6 +156,10 @@ class PhoneState:
     def joined(self) -> Network | None:
         """The network that the phone has joined."""
         return self.network.settings.joined
+
+    def use_tunnel(self, tunnel: Wire | None) -> None:
+        """Send everything through a VPN from now on, or no longer."""
+        self._change(tunnel=tunnel)
 
     @property
     def saved_networks(self) -> SavedNetworks:
@@ -224,4 +238,11 @@ class PhoneState:
     def _change(self, **changes: object) -> None:
         with self._lock:
             settings: NetworkSettings = replace(self.network.settings, **changes)  # type: ignore[arg-type]
-            self.network.settings = settings
+            before, self.network.settings = self.network.settings, settings
+        if _place(before) != _place(settings):
+            self.network.changed()
+
+
+def _place(settings: NetworkSettings) -> tuple[object, ...]:
+    """Return which network a phone with these settings is in."""
+    return settings.joined, settings.air, settings.tunnel

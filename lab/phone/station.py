@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.model.device import Network
+from lab.phone.dial import Wire
 from lab.phone.kept import Json, Kept
+from lab.phone.radio import Radio
 from lab.phone.wifi import MAX_SSID, SavedNetwork, SavedNetworks, in_reach
 
 _ENABLED, _SAVED, _NEXT = "wifi enabled", "wifi saved", "wifi next id"
@@ -15,21 +17,26 @@ _ENABLED, _SAVED, _NEXT = "wifi enabled", "wifi saved", "wifi next id"
 Log = Callable[[str, str], None]
 """Writes a line to the phone's log: its level and its message."""
 
+Joined = Callable[[Network | None, Wire | None], None]
+"""Takes the network that was joined, and the way there where that is the kernel's."""
+
 
 class Station:
     """Joins networks of the folder ``air``, by itself those that it knows. Remembers them in
     ``kept``. May be used from any thread.
 
-    ``joined`` is told of each change of the network that the phone has joined.
+    ``joined`` is told of each change of the network that the phone has joined. ``radio`` joins
+    those to which the phone has an interface of its own.
     """
 
     def __init__(
-        self, air: Path, kept: Kept, joined: Callable[[Network | None], None], log: Log
+        self, air: Path, kept: Kept, joined: Joined, log: Log, radio: Radio | None = None
     ) -> None:
         self._air = air
         self._kept = kept
         self._tell = joined
         self._log = log
+        self._radio = radio
         self._lock = threading.RLock()
         before = kept.load()
         saved = before.get(_SAVED)
@@ -70,8 +77,8 @@ class Station:
         self.look()
 
     def join(self, ssid: str, security: str = "open", *, auto_join: bool = True) -> bool:
-        """Join a network and remember it; False where none of that name is in reach, or there is
-        no room to remember it."""
+        """Join a network and remember it; False where none of that name is in reach, it does not
+        let the phone in, or there is no room to remember it."""
         with self._lock:
             network = next((n for n in self.access_points() if n.ssid == ssid), None)
             if network is None:
@@ -82,8 +89,7 @@ class Station:
                 self._log("WARN", str(error))
                 return False
             self._keep()
-            self._change((saved, network))
-            return True
+            return self._change((saved, network))
 
     def leave(self) -> None:
         """Leave the network that is joined; it is known as before."""
@@ -112,15 +118,27 @@ class Station:
                 return
             found = {network.ssid: network for network in reversed(self.access_points())}
             for saved in reversed(known):
-                if saved.ssid in found:
-                    self._change((saved, found[saved.ssid]))
+                if saved.ssid in found and self._change((saved, found[saved.ssid])):
                     return
 
-    def _change(self, joined: tuple[SavedNetwork, Network] | None) -> None:
+    def _change(self, joined: tuple[SavedNetwork, Network] | None) -> bool:
+        """Leave what is joined for another network, or for none; False where that does not let
+        the phone in."""
+        wire = None
+        try:
+            if self._radio is not None:
+                self._radio.leave()
+                if joined is not None and joined[1].interface is not None:
+                    wire = self._radio.join(joined[1].interface)
+        except OSError as error:
+            self._log("WARN", str(error))
+            joined = None
+        is_in = joined is not None
         self._joined = joined
-        self._tell(None if joined is None else joined[1])
+        self._tell(None if joined is None else joined[1], wire)
         if joined is not None:
             self._log("INFO", f'joined "{joined[0].ssid}"')
+        return is_in
 
     def _keep(self) -> None:
         self._kept.set(_NEXT, self.saved.next_id)

@@ -1,40 +1,25 @@
-"""The platform's judgement of a server's certificates: chain, dates, name.
+"""The platform's judgement of a server's certificates inside the handshake: chain and dates.
 
-OpenSSL builds and verifies the path inside the handshake; what it found decides the error.
-Messages are Android's (Conscrypt's and OkHttp's).
+OpenSSL builds and verifies the path, and the platform's rules have the last word about what it
+found; the first finding that counts decides the error. Messages are Android's (Conscrypt's).
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import ipaddress
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL, crypto
 from OpenSSL.SSL import X509VerificationCodes as Code
-from service_identity import CertificateError, VerificationError
-from service_identity.hazmat import (
-    DNS_ID,
-    CertificatePattern,
-    DNSPattern,
-    IPAddress_ID,
-    IPAddressPattern,
-    verify_service_identity,
-)
 
-from lab.phone.services import CertificateTimeError, SslHandshakeError, SslPeerUnverifiedError
+from lab.phone.path_rules import ANDROID, Fault, PlatformRules
+from lab.phone.services import CertificateTimeError, SslHandshakeError
 
 MAX_DEPTH = 10
 """Intermediates between leaf and anchor."""
-MAX_SHOWN = 1000
-"""Characters of a name, or of a list of names, that an error message shows."""
 
 _TIME = frozenset({Code.ERR_CERT_HAS_EXPIRED, Code.ERR_CERT_NOT_YET_VALID})
 _UNTRUSTED = frozenset(
@@ -52,6 +37,8 @@ _WEAK_KEY = frozenset({66, 67})
 """X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL (openssl/x509_vfy.h)."""
 _WEAK_SIGNATURE = 68
 """X509_V_ERR_CA_MD_TOO_WEAK."""
+_EXPLICIT_CURVE = 94
+"""X509_V_ERR_EC_KEY_EXPLICIT_PARAMS."""
 
 _WORDS = {
     **dict.fromkeys(_UNTRUSTED, "Trust anchor for certification path not found."),
@@ -62,6 +49,7 @@ _WORDS = {
     Code.ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: "signature check failed",
     Code.ERR_INVALID_CA: "basic constraints check failed: this is not a CA certificate",
     Code.ERR_INVALID_NON_CA: "basic constraints check failed: this is not a CA certificate",
+    _EXPLICIT_CURVE: "unsupported public key",
     Code.ERR_PATH_LENGTH_EXCEEDED: "basic constraints check failed: pathLenConstraint violated",
     Code.ERR_KEYUSAGE_NO_CERTSIGN: "CA key usage check failed: keyCertSign bit is not set",
     Code.ERR_INVALID_PURPOSE: "Certificate does not have a valid extendedKeyUsage",
@@ -73,7 +61,6 @@ _EXPIRED = "java.security.cert.CertificateExpiredException: "
 _EARLY = "java.security.cert.CertificateNotYetValidException: "
 _PATH_ERROR = "java.security.cert.CertPathValidatorException: "
 
-_ADDRESS = (ipaddress.IPv4Address, ipaddress.IPv6Address)
 # English whatever the locale is, which strftime would follow.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
@@ -92,22 +79,33 @@ class Judge:
     """The phone's time, epoch seconds."""
     verify: bool = True
     """False accepts every certificate."""
+    rules: PlatformRules = ANDROID
+    """What is right and what is wrong. Of no weight where nothing is verified."""
+    session: SSL.Session | None = None
+    """What the server may resume instead of showing its certificates again: a session of its
+    own, in which they were judged by the same anchors."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """The first thing that OpenSSL did not like about a chain."""
+    """What was found out about a chain: its path, and the first thing that is wrong with it."""
 
-    code: int = 0
-    certificate: crypto.X509 | None = None
+    fault: Fault | None = None
+    objection: str = ""
+    """What the platform says against a path that OpenSSL likes; empty for nothing."""
+    path: dict[int, crypto.X509] = field(default_factory=dict)
+    """By depth: 0 for the leaf."""
 
-    def error(self, now: float) -> SslHandshakeError | None:
+    def error(self) -> SslHandshakeError | None:
         """Return what the platform raises, None where nothing was found."""
-        if not self.code:
+        fault = self.fault
+        if self.objection:
+            return SslHandshakeError(_PATH_ERROR + self.objection)
+        if fault is None:
             return None
-        if self.code in _TIME and self.certificate is not None:
-            return CertificateTimeError(_time_words(self.code, self.certificate, now))
-        words = _WORDS.get(self.code, f"certificate verification error {self.code}")
+        if fault.code in _TIME:
+            return CertificateTimeError(_time_words(fault))
+        words = _WORDS.get(fault.code, f"certificate verification error {fault.code}")
         return SslHandshakeError(_PATH_ERROR + words)
 
 
@@ -128,19 +126,47 @@ def set_judge(context: SSL.Context, judge: Judge) -> None:
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     store.set_time(datetime.fromtimestamp(judge.now, UTC))
     context.set_verify_depth(MAX_DEPTH)
-    context.set_verify(SSL.VERIFY_PEER, _note)
+    context.set_verify(SSL.VERIFY_PEER, partial(_consider, judge))
 
 
-def _note(
-    connection: SSL.Connection, certificate: crypto.X509, code: int, _depth: int, ok: int
+def _consider(
+    judge: Judge,
+    connection: SSL.Connection,
+    certificate: crypto.X509,
+    code: int,
+    depth: int,
+    ok: int,
 ) -> bool:
-    if ok:
-        return True
+    """Called for every fault, and for every certificate of the path from the anchor down to the
+    leaf once its signature and its dates are right."""
     findings = connection.get_app_data()
-    if isinstance(findings, Findings):
-        findings.code = code
-        findings.certificate = certificate
-    return False
+    assert isinstance(findings, Findings), "every connection has its own"
+    findings.path[depth] = certificate
+    trusted, below_anchor = (_is_anchor(judge, findings.path.get(d)) for d in (depth, depth + 1))
+    fault = Fault(code, depth, certificate, trusted, below_anchor, judge.now)
+    if ok:
+        # OpenSSL's clock knows whole seconds only.
+        fault = replace(fault, code=fault.missed_dates)
+    if fault.code and not judge.rules.forgives(fault):
+        findings.fault = fault
+        return False
+    return not ok or depth > 0 or _is_agreeable(judge, findings)
+
+
+def _is_anchor(judge: Judge, certificate: crypto.X509 | None) -> bool:
+    if certificate is None:
+        return False
+    return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) in judge.anchors
+
+
+def _is_agreeable(judge: Judge, findings: Findings) -> bool:
+    try:
+        path = tuple(findings.path[depth].to_cryptography() for depth in sorted(findings.path))
+    except (ValueError, x509.InvalidVersion):
+        findings.objection = "a certificate cannot be read"
+    else:
+        findings.objection = next(judge.rules.objections(path, judge.now), "")
+    return not findings.objection
 
 
 @lru_cache(maxsize=1024)
@@ -148,81 +174,12 @@ def _anchor(der: bytes) -> crypto.X509:
     return crypto.load_certificate(crypto.FILETYPE_ASN1, der)
 
 
-def check_name(host: str, leaf: bytes) -> None:
-    """Check that ``leaf`` (DER) is for ``host``, by its subjectAltName alone (RFC 9525).
-
-    Raises SslPeerUnverifiedError; SslHandshakeError where the certificate cannot be read.
-    """
-    try:
-        certificate = x509.load_der_x509_certificate(leaf)
-        names = _names(certificate)
-    except ValueError as error:
-        raise SslHandshakeError("java.security.cert.CertificateParsingException") from error
-    try:
-        wanted = _wanted(host)
-        verify_service_identity(list(_patterns(names)), [wanted], [])
-    except (VerificationError, CertificateError, ValueError) as error:
-        raise SslPeerUnverifiedError(_not_verified(host, certificate, names)) from error
-
-
-def _names(certificate: x509.Certificate) -> tuple[x509.GeneralName, ...]:
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(found.value)
-
-
-def _wanted(host: str) -> DNS_ID | IPAddress_ID:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return DNS_ID(host.rstrip("."))
-    return IPAddress_ID(host)
-
-
-def _patterns(names: tuple[x509.GeneralName, ...]) -> Iterator[CertificatePattern]:
-    for name in names:
-        if isinstance(name, x509.DNSName):
-            try:
-                yield DNSPattern.from_bytes(name.value.encode())
-            except CertificateError:
-                # A name that cannot be matched says nothing about the others.
-                continue
-        elif isinstance(name, x509.IPAddress) and isinstance(name.value, _ADDRESS):
-            yield IPAddressPattern(name.value)
-
-
-def _not_verified(
-    host: str, certificate: x509.Certificate, names: tuple[x509.GeneralName, ...]
-) -> str:
-    """Say it as OkHttp does, in lines that a certificate cannot add to."""
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
-    plain = [str(name.value) for name in names if isinstance(name, x509.DNSName | x509.IPAddress)]
-    listed = ", ".join(plain)
-    return "\n    ".join(
-        [
-            f"Hostname {host} not verified:",
-            f"certificate: sha256/{pin}",
-            f"DN: {_printable(certificate.subject.rfc4514_string())}",
-            f"subjectAltNames: [{_printable(listed)}]",
-        ]
-    )
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text[:MAX_SHOWN])
-
-
-def _time_words(code: int, certificate: crypto.X509, now: float) -> str:
-    try:
-        dates = certificate.to_cryptography()
-        begin, end = _date(dates.not_valid_before_utc), _date(dates.not_valid_after_utc)
-    except ValueError:
-        begin = end = "an unreadable date"
-    compared = f"(compared to {_date(datetime.fromtimestamp(now, UTC))})"
-    if code == Code.ERR_CERT_HAS_EXPIRED:
+def _time_words(fault: Fault) -> str:
+    begin = end = "an unreadable date"
+    if fault.read is not None:
+        begin, end = _date(fault.read.not_valid_before_utc), _date(fault.read.not_valid_after_utc)
+    compared = f"(compared to {_date(datetime.fromtimestamp(fault.now, UTC))})"
+    if fault.code == Code.ERR_CERT_HAS_EXPIRED:
         return f"{_EXPIRED}Certificate expired at {end} {compared}"
     return f"{_EARLY}Certificate not valid until {begin} {compared}"
 

@@ -1,7 +1,8 @@
 """Wi-Fi: the access points within reach, and the one that the phone has joined.
 
 An access point is a JSON file in the "air" folder:
-``{"ssid": "Home", "resolver": "127.0.0.1:5353", "gateway": "127.0.0.1:1080"}``.
+``{"ssid": "Home", "resolver": "127.0.0.1:5353", "gateway": "127.0.0.1:1080"}``. A phone in a
+network namespace of its own joins by the ``"interface"`` that leads there, if one is named.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MAX_SSID = 32
 """Bytes of a network's name (IEEE 802.11-2020 section 9.4.2.2)."""
 
 _ENDPOINT = re.compile(r"(?P<host>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{1,5})", re.ASCII)
+_INTERFACE = re.compile(r"[a-z][a-z0-9]{0,14}", re.ASCII)
 
 
 def read_access_point(text: str) -> Network:
@@ -44,7 +46,14 @@ def read_access_point(text: str) -> Network:
         raise ValueError("ssid: not a name")
     if not 0 < len(ssid.encode("utf-8", "replace")) <= MAX_SSID:
         raise ValueError(f"ssid: not 1 to {MAX_SSID} bytes")
-    return Network(ssid, _endpoint(read, "resolver"), _endpoint(read, "gateway"))
+    return Network(ssid, _endpoint(read, "resolver"), _endpoint(read, "gateway"), _interface(read))
+
+
+def _interface(read: dict[str, Any]) -> str | None:
+    name = read.get("interface")
+    if name is not None and (not isinstance(name, str) or _INTERFACE.fullmatch(name) is None):
+        raise ValueError("interface: not a name")
+    return name
 
 
 def _endpoint(read: dict[str, Any], key: str) -> Endpoint:

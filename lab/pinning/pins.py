@@ -81,9 +81,12 @@ def _content(encoded: bytes, at: int) -> tuple[int, int]:
 def digest_of(certificate: x509.Certificate, kind: PinKind) -> bytes:
     """Return the raw digest: over the whole DER, or over the DER SubjectPublicKeyInfo."""
     if kind in (PinKind.LEAF_SHA256, PinKind.LEAF_SHA512):
-        pinned = certificate.public_bytes(Encoding.DER)
-    else:
-        pinned = public_key_info(certificate)
+        return digest_of_bytes(certificate.public_bytes(Encoding.DER), kind)
+    return digest_of_bytes(public_key_info(certificate), kind)
+
+
+def digest_of_bytes(pinned: bytes, kind: PinKind) -> bytes:
+    """Return the raw digest of what a pin of ``kind`` is of, made with the kind's hash."""
     return hashlib.new("sha512" if DIGEST_SIZE[kind] == 64 else "sha256", pinned).digest()
 
 

@@ -34,8 +34,12 @@ class Leaf:
     addresses: tuple[str, ...] = ()
     """IP addresses of the subjectAltName."""
     common_name: str | None = None
+    subject: x509.Name | None = None
+    """The whole subject, where a common name is not enough."""
     not_before: datetime | None = None
     not_after: datetime | None = None
+    serial: int | None = None
+    """The serial number; None for a random one."""
     authority: bool = False
     """Whether basicConstraints says CA."""
     usages: tuple[x509.ObjectIdentifier, ...] | None = (ExtendedKeyUsageOID.SERVER_AUTH,)
@@ -111,7 +115,9 @@ def ca_certificate(
 def leaf_certificate(leaf: Leaf, key: PrivateKey, issuer: Issuer | None) -> x509.Certificate:
     """Certify ``key`` for what ``leaf`` says; without an issuer it signs for itself."""
     subject = x509.Name([])
-    if leaf.common_name is not None:
+    if leaf.subject is not None:
+        subject = leaf.subject
+    elif leaf.common_name is not None:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, leaf.common_name)])
     elif issuer is None:
         # A self-signed certificate needs a name to be its own issuer by.
@@ -138,6 +144,7 @@ def leaf_certificate(leaf: Leaf, key: PrivateKey, issuer: Issuer | None) -> x509
             leaf.not_before,
             leaf.not_after,
             LEAF_LIFETIME,
+            leaf.serial,
         ),
         _merged(usual, leaf.extensions, leaf.without),
         key if issuer is None else issuer.key,
@@ -161,6 +168,7 @@ def _builder(
     not_before: datetime | None,
     not_after: datetime | None,
     lifetime: timedelta,
+    serial: int | None = None,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC).replace(microsecond=0)
     return (
@@ -168,7 +176,7 @@ def _builder(
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial or x509.random_serial_number())
         .not_valid_before(not_before or now - BACKDATED)
         .not_valid_after(not_after or now + lifetime)
     )

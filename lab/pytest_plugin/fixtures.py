@@ -12,6 +12,7 @@ import pytest
 from lab.devices.owner import Owner
 from lab.evidence.redaction import redact_command
 from lab.evidence.writer import RunFolder
+from lab.network.kernel.namespace import Unavailable
 from lab.pytest_plugin.keys import INCONCLUSIVE_RUN, OPTIONS, OUTCOME, RUN_ID
 from lab.pytest_plugin.running import App, Outcome, Seats
 from lab.trial.case import Case
@@ -21,16 +22,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def lab_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def lab_bench(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
     """The run's authorities, servers and adversary."""
     # Here, not above: mitmproxy takes a second to import, and most processes never need it.
     from lab.trial.bench import Bench
 
+    options = request.config.stash[OPTIONS]
     directory: Path = tmp_path_factory.mktemp("lab")
     with contextlib.ExitStack() as stack:
         try:
-            bench = stack.enter_context(Bench(directory))
-        except OSError as error:
+            bench = stack.enter_context(Bench(directory, options.wifi))
+        except (OSError, Unavailable) as error:
             pytest.exit(f"the lab cannot start its servers: {error}", INCONCLUSIVE_RUN)
         yield bench
 
@@ -49,7 +53,7 @@ def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seat
     )
     with (
         RunFolder(options.reports, run_id) as folder,
-        Seats(lab_bench, options, folder.screenshot, owner) as seats,
+        Seats(lab_bench, options, folder.screenshot, owner, folder.capture) as seats,
     ):
         yield seats
 

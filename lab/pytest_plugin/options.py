@@ -17,6 +17,9 @@ from lab.devices.settings import (
     SettingsError,
     load,
 )
+from lab.model.device import WifiKind
+from lab.network.kernel.check import check
+from lab.network.kernel.namespace import Unavailable
 
 SCENARIOS = "scenarios"
 GROUP = "TrustPin MITM Lab"
@@ -35,6 +38,10 @@ class Options:
     lease_wait: float
     """Seconds to wait for a device that another run holds."""
     reports: Path
+    wifi: WifiKind
+    """What the networks are that devices of this machine join."""
+    wifi_lacks: str
+    """Why they are not the kernel's, where nobody asked for others."""
     retries: int
     """How often an inconclusive scenario is tried again. A FAIL never is."""
     inconclusive_passes: bool
@@ -59,6 +66,7 @@ class Options:
                 lacking = "every device is left out: " + "; ".join(absent.values())
                 raise SettingsError(str(settings.file), [Problem(0, "", lacking)])
         worker = getattr(config, "workerinput", {})
+        wifi, wifi_lacks = _wifi(config, runs=runs)
         return cls(
             runs_scenarios=runs,
             settings=settings,
@@ -66,6 +74,8 @@ class Options:
             absent=absent,
             lease_wait=config.option.lab_lease_wait,
             reports=Path(config.option.lab_reports or config.rootpath / "reports"),
+            wifi=wifi,
+            wifi_lacks=wifi_lacks,
             retries=config.option.lab_retries,
             inconclusive_passes=config.option.lab_inconclusive == "pass",
             run_id=worker.get("lab_run_id"),
@@ -123,6 +133,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="where each run's folder is made (default: reports)",
     )
     group.addoption(
+        "--wifi",
+        choices=tuple(WifiKind),
+        default=None,
+        dest="lab_wifi",
+        help="what the networks are that virtual phones and programs join (default: the kernel's, "
+        "where this machine can do that)",
+    )
+    group.addoption(
         "--retries",
         type=_count,
         default=1,
@@ -137,6 +155,26 @@ def add_options(parser: pytest.Parser) -> None:
         dest="lab_inconclusive",
         help="whether an inconclusive scenario fails the run with exit code 6 (default: fail)",
     )
+
+
+def _wifi(config: pytest.Config, *, runs: bool) -> tuple[WifiKind, str]:
+    """Return what the networks are to be, and why they are not the kernel's where nobody asked.
+
+    Worker processes are told. Raises SettingsError where the kernel's are asked for, and this
+    machine cannot have them.
+    """
+    wanted = config.option.lab_wifi
+    if not runs or wanted == WifiKind.SIMULATED or hasattr(config, "workerinput"):
+        return WifiKind(wanted or WifiKind.SIMULATED), ""
+    try:
+        check()
+    except Unavailable as error:
+        if wanted is not None:
+            raise SettingsError("--wifi", [Problem(0, "", f"kernel: {error}")]) from None
+        config.option.lab_wifi = str(WifiKind.SIMULATED)
+        return WifiKind.SIMULATED, str(error)
+    config.option.lab_wifi = str(WifiKind.KERNEL)
+    return WifiKind.KERNEL, ""
 
 
 def _count(text: str) -> int:

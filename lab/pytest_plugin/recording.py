@@ -93,6 +93,8 @@ class Recording:
     def pytest_report_header(self) -> list[str]:
         devices = ", ".join(self._options.device_ids)
         lines = [f"TrustPin MITM Lab {__version__}: attacks {devices}; run {self.folder.run_id}"]
+        lacks = self._options.wifi_lacks
+        lines.append(f"rogue Wi-Fi: {self._options.wifi}" + (lacks and f", because {lacks}"))
         absent = self._options.absent.items()
         lines += [f"left out: {name} (optional): {lack}" for name, lack in absent]
         return lines + _left_behind()

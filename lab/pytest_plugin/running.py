@@ -22,7 +22,7 @@ from lab.model.verdict import Judgement, Reason, Verdict, Witness
 from lab.pytest_plugin.options import Options
 from lab.trial.case import Case
 from lab.trial.conductor import conduct
-from lab.trial.seat import KeepPicture, Seat
+from lab.trial.seat import KeepCapture, KeepPicture, Seat
 
 if TYPE_CHECKING:
     from lab.trial.bench import Bench
@@ -71,11 +71,17 @@ class Seats:
     """
 
     def __init__(
-        self, bench: Bench, options: Options, keep_picture: KeepPicture, owner: Owner
+        self,
+        bench: Bench,
+        options: Options,
+        keep_picture: KeepPicture,
+        owner: Owner,
+        keep_capture: KeepCapture | None = None,
     ) -> None:
         self._bench = bench
         self.options = options
         self._keep_picture = keep_picture
+        self._keep_capture = keep_capture
         self._owner = owner
         self._stack = contextlib.ExitStack()
         self._seats: dict[str, Seat] = {}
@@ -93,7 +99,9 @@ class Seats:
             index = self.options.worker * DEVICES_PER_WORKER + len(self._seats)
             settings = self.options.device(device_id)
             device = self._stack.enter_context(self._bench.device(settings, index, self._owner))
-            self._seats[device_id] = Seat(self._bench, device, self._keep_picture)
+            self._seats[device_id] = Seat(
+                self._bench, device, self._keep_picture, keep_capture=self._keep_capture
+            )
         return self._seats[device_id]
 
     def lose(self, device_id: str, how: str) -> None:

@@ -11,71 +11,77 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from lab.catalogue import Ground, hosts
+from lab.catalogue import CatalogueEntry, Ground, hosts
 from lab.catalogue.make import terminate
-from lab.judge.reporting import is_promised
-from lab.model.attack import Control, Need, Publication, Step, Subject, Trust, accept
-from lab.model.failure_report import FailureReport
+from lab.catalogue.stage import Launch
+from lab.model.attack import Control, RouteKind, Step, Trust, accept
 from lab.model.outcome import Answer, AppOutcome
+from lab.model.publication import RIGHT
 from lab.model.serving import Arming, HostPlan, Terminate
-from lab.model.trial import Fact, Phase, PhaseName, ReportPromise, Trial
+from lab.model.trial import Fact, Phase, PhaseName, SideAttempt, Trial
 from lab.model.wire import TlsVersion
 from lab.pki.authority import Authority
+from lab.trial.anomalies import anomaly_facts
+from lab.trial.beside import ask_beside
 from lab.trial.case import Case
-from lab.trial.seat import Seat, arming
-
-REPORT_CAP = 5.0
-"""Seconds to wait for a promised failure report, once the network is benign again."""
+from lab.trial.measuring import Stopwatch
+from lab.trial.reports import Reports
+from lab.trial.seat import Benign, Seat, arming
+from lab.trial.sessions import session_facts
+from lab.trial.stages import as_expected, asked_by, private_hosts, told
+from lab.trial.wifi import wifi_facts, with_capture
 
 
 def conduct(seat: Seat, case: Case) -> Trial:
     """Carry out ``case`` and return what was witnessed. Raises DeviceLost."""
-    return _Trial(seat, case).run()
+    with Reports(seat, case.entry) as reports:
+        since = seat.bench.engine.armed(seat.device.id) + 1
+        trial = _Trial(seat, case, reports).run()
+        return with_capture(seat, case.route, since, trial)
 
 
 class _Trial:
-    def __init__(self, seat: Seat, case: Case) -> None:
+    def __init__(self, seat: Seat, case: Case, reports: Reports) -> None:
         self.seat = seat
+        self.reports = reports
+        self.beside: tuple[SideAttempt, ...] = ()
         self.case = case
-        self.entry = case.entry
-        self.expected = case.entry.expectation(seat.profile)
         self.pki = seat.bench.pki
-        ground = Ground(self.pki, self.entry.host, datetime.now(UTC))
-        self.plans = self.entry.plans(ground)
-        self.hostile = self._hostile()
+        self._clock_offset = 0.0
+        self._take_up(case.entry)
+
+    def _take_up(self, entry: CatalogueEntry) -> None:
+        """Go by ``entry`` from now on: the attack, or a stage of it."""
+        self.entry = entry
+        self.expected = entry.expectation(self.seat.profile)
+        self.plans = entry.plans(Ground(self.pki, entry.host, datetime.now(UTC)))
 
     def run(self) -> Trial:
         started = time.time()
         entry, seat = self.entry, self.seat
         seat.prepare(self.case.route, entry.trust, self._anchors())
-        usual = "standard" if entry.fresh_start else entry.configuration
-        # A case about the age of the configuration starts with a new one.
-        ready = seat.configure(usual, again=entry.asks_configuration is not None)
+        # A case about the age of the configuration starts with a new one, or with none.
+        ready = seat.configure(entry.usual, again=entry.ages)
         if ready.answer is not Answer.ACCEPTED:
             return self._not_set_up(ready, started)
         baseline = self._benign(PhaseName.BASELINE)
-        known_pins = seat.known_pins(entry.host)
-        seat.device.set_clock_offset(entry.clock_offset)
-        if not entry.fresh_start:
-            seat.hand_out(entry.publishes)
+        measurements = Stopwatch(seat, self.case.versions).take(entry.measures)
         try:
-            attack, facts = self._attack()
-            if entry.fresh_start:
-                known_pins = seat.known_pins(entry.host)
+            attack, facts, known_pins = self._story()
             control = self._control()
         finally:
-            seat.hand_out(Publication.RIGHT)
+            seat.hand_out(RIGHT)
             # A device that is lost has no clock to set.
-            if entry.clock_offset:
+            if self._clock_offset:
                 seat.device.set_clock_offset(0.0)
-        if entry.fresh_start:
-            ready = seat.configure(usual)
-        recovery = self._benign(PhaseName.RECOVERY, ready)
+        recovery = self._recover(entry, attack)
+        # The stage that decided.
+        entry = self.entry
         trial = Trial(
             case=entry.id,
             device=seat.device.id,
             host=entry.host,
-            port=hosts.PORT,
+            port=entry.port,
             expectation=self.expected,
             baseline=baseline,
             attack=attack,
@@ -83,63 +89,128 @@ class _Trial:
             control=control,
             control_kind=entry.control,
             served_chain=self._served_chain(),
-            promise=self._promise(),
+            promise=self.reports.promise,
             known_pins=known_pins,
             clock_offset=entry.clock_offset + seat.device.clock_error,
             started_at=started,
             ended_at=time.time(),
             facts=facts,
-            private_hosts=frozenset({hosts.COLLECTOR, hosts.CONFIGURATION_SERVICE}) - {entry.host},
+            private_hosts=private_hosts(entry),
             profile=seat.profile.name,
+            beside=self.beside,
+            measurements=measurements,
         )
-        return self._with_reports(trial, self._probe() if entry.probes_reports else None)
+        probed_at = self.reports.probe(self.case.versions) if entry.probes_reports else None
+        return self.reports.gathered(trial, entry.repeats, probed_at)
 
     # -- phases ---------------------------------------------------------------------------
 
-    def _benign(self, name: PhaseName, ready: AppOutcome | None = None) -> Phase:
-        """Request a host whose genuine chain the pins vouch for, from the lab's responder."""
-        if ready is not None and ready.answer is not Answer.ACCEPTED:
-            return self._not_tried(name, ready)
-        host = self.entry.host if self.entry.host in hosts.WORKING else hosts.HOST
-        genuine = {host: HostPlan(terminate(self.pki.genuine(host)))}
-        wanted = arming(f"benign ({name})", genuine, self.case.versions)
-        return self.seat.request(
+    def _recover(self, entry: CatalogueEntry, attack: Phase) -> Phase:
+        """Make the benign request after the attack. An app that may hold other pins than before is
+        set up anew, unless it has a refusal to report, which it would forget then."""
+        if entry.relaunches:
+            ready = self.seat.launch(fresh=False)
+            self.reports.mend()
+            if ready.answer is not Answer.ACCEPTED:
+                return self._not_tried(PhaseName.RECOVERY, ready)
+            return self._benign(PhaseName.RECOVERY)
+        if not entry.changes_pins:
+            return self._benign(PhaseName.RECOVERY)
+        refused = self.expected.answer is Answer.REFUSED and attack.step is Step.REQUEST
+        if refused and attack.outcome.kinds & self.reports.promise.kinds:
+            return self._benign(PhaseName.RECOVERY, hosts.EXPIRING)
+        ready = self.seat.configure(entry.usual)
+        if ready.answer is not Answer.ACCEPTED:
+            return self._not_tried(PhaseName.RECOVERY, ready)
+        return self._benign(PhaseName.RECOVERY)
+
+    def _benign(self, name: PhaseName, host: str | None = None) -> Phase:
+        """Request a host whose genuine chain the pins vouch for, from the lab's responder: that
+        under attack where it is one, unless told otherwise."""
+        host = host or (self.entry.host if self.entry.host in hosts.WORKING else hosts.HOST)
+        served = terminate(self.pki.genuine(host), self.reports.answer)
+        genuine = {host: HostPlan(replace(served, tickets=self.entry.tickets))}
+        wanted = arming("benign", genuine, self.case.versions)
+        benign = Benign(self.entry.subject, host, wanted)
+        # What was seen of a Wi-Fi is kept for each scenario, and a session of its own is part of
+        # some attacks: there, each has a request of its own.
+        sharing = self.case.route is RouteKind.PROXY and not self.entry.tickets
+        if sharing and name is PhaseName.BASELINE and (last := self.seat.recalled(benign)):
+            return replace(last, name=name, shared=True)
+        phase = self.seat.request(
             name, host, wanted, subject=self.entry.subject, expectation=accept()
         )
+        if sharing:
+            self.seat.remember(benign, phase)
+        return phase
+
+    def _story(self) -> tuple[Phase, tuple[Fact, ...], tuple[str, ...]]:
+        """Go through the stages of the attack, to the first that does not come to what is
+        expected, or to the last. Return it, the facts, and the pins that the app holds then."""
+        facts: tuple[Fact, ...] = ()
+        known_pins = self.seat.known_pins(self.entry.host)
+        *earlier, last = self.case.entry.stages
+        for stage in (*earlier, last):
+            self._enter(stage)
+            attack, found = self._attack()
+            if stage.fresh_start or (stage.hands_out.is_right and asked_by(attack)):
+                handed = stage.hands_out.token
+                known_pins = self.seat.bench.publisher.pins(handed, stage.host)
+            facts += found
+            if stage is last or not as_expected(attack, found):
+                break
+            facts += (told(stage.title, attack),)
+        return attack, facts, known_pins
+
+    def _enter(self, stage: CatalogueEntry) -> None:
+        """Bring about what ``stage`` begins with."""
+        seat = self.seat
+        self._take_up(stage)
+        if stage.clock_offset != self._clock_offset:
+            # Before: a device that is lost meanwhile may have a clock that was moved.
+            self._clock_offset = stage.clock_offset
+            seat.device.set_clock_offset(stage.clock_offset)
+        name = stage.configuration if stage.fresh_start else stage.publishes
+        if name is not None:
+            seat.publish(name, stage.clock_offset)
+        seat.hand_out(stage.hands_out)
 
     def _attack(self) -> tuple[Phase, tuple[Fact, ...]]:
         entry, seat = self.entry, self.seat
+        self.hostile = self._hostile()
         number = seat.arm(self.hostile)
         step = Step.REQUEST
-        if entry.fresh_start:
-            ready = seat.start_afresh(entry.configuration, entry.publishes)
+        if entry.launch is not Launch.RUNS_ON:
+            ready = seat.launch(fresh=entry.fresh_start)
             outcomes, step = [ready], Step.SETUP
             if ready.answer is not Answer.SILENT:
                 # Also where the set-up failed: an app must not run without pins then.
-                asked = seat.ask(entry.host)
+                asked = seat.ask(entry.address)
                 if Answer.ACCEPTED in (ready.answer, asked.answer):
                     outcomes, step = [asked], Step.REQUEST
         else:
-            outcomes = [seat.ask(entry.host, entry.subject) for _ in range(entry.repeats)]
+            path = self.reports.path
+            self.reports.impair()
+            first = ask_beside(seat, entry, self.plans) if entry.beside_first else ()
+            outcomes = [seat.ask(entry.address, entry.subject, path) for _ in range(entry.repeats)]
+            self.beside = first or ask_beside(seat, entry, self.plans)
+        met = self.reports.met(number)
         decisive = _decisive(outcomes, self.expected.answer)
         if self.case.version is not TlsVersion.TLS12 or decisive.answer is not self.expected.answer:
             # Under TLS 1.2 the screen shows what it does under 1.3, where all is as expected.
             decisive = seat.pictured(decisive)
         phase = seat.witnessed(PhaseName.ATTACK, entry.host, number, decisive, self.expected, step)
-        return phase, (*self._repeated(outcomes), *self._asked(phase))
+        served = anomaly_facts(phase, self.plans[entry.host].serving)
+        resumed = session_facts(phase, self.plans[entry.host].serving)
+        wifi = wifi_facts(seat, self.case.route, number, self.expected)
+        found = (*self._repeated(outcomes), *self._asked(phase), *met, *served, *resumed)
+        return phase, (*found, *wifi)
 
     def _control(self) -> Phase | None:
-        if self.entry.control is Control.NONE:
+        if self.entry.control in (Control.NONE, Control.ANOMALY):
             return None
-        return self.seat.control(self.entry.host, self.hostile, self.entry.control)
-
-    def _probe(self) -> float:
-        """Let the app refuse a host with other pins, in a benign network; return when."""
-        at = time.time()
-        genuine = {hosts.MOVED: HostPlan(terminate(self.pki.genuine(hosts.MOVED)))}
-        self.seat.arm(arming("report probe", genuine, self.case.versions))
-        self.seat.ask(hosts.MOVED)
-        return at
+        entry = self.entry
+        return self.seat.control(entry.host, self.hostile, entry.control, entry.address)
 
     def _not_tried(self, name: PhaseName, why: AppOutcome) -> Phase:
         said = why.message or "the app said nothing"
@@ -152,7 +223,7 @@ class _Trial:
             case=entry.id,
             device=self.seat.device.id,
             host=entry.host,
-            port=hosts.PORT,
+            port=entry.port,
             expectation=self.expected,
             baseline=self._not_tried(PhaseName.BASELINE, ready),
             attack=self._not_tried(PhaseName.ATTACK, ready),
@@ -160,7 +231,7 @@ class _Trial:
             control=None,
             control_kind=entry.control,
             served_chain=self._served_chain(),
-            promise=self._promise(),
+            promise=self.reports.promise,
             started_at=started,
             ended_at=time.time(),
             profile=self.seat.profile.name,
@@ -180,8 +251,7 @@ class _Trial:
         wanted = self.entry.asks_configuration
         if wanted is None:
             return ()
-        service = hosts.CONFIGURATION_SERVICE
-        asked = any(c.host == service and not c.foreign for c in phase.connections)
+        asked = asked_by(phase)
         text = {
             (True, True): "The app asked for its configuration.",
             (True, False): "The app did not ask for its configuration, though it had to.",
@@ -191,47 +261,6 @@ class _Trial:
         # An app that never asks was not shown to have been kept from its configuration.
         holds = True if asked is wanted else None if wanted else False
         return (Fact("configuration", holds, text),)
-
-    # -- reports --------------------------------------------------------------------------
-
-    def _promise(self) -> ReportPromise:
-        device = self.seat.device
-        if self.entry.subject is not Subject.APP or device.lacks(Need.REPORT):
-            return ReportPromise(frozenset())
-        return ReportPromise(device.reports & self.seat.profile.announces, hosts.COLLECTOR)
-
-    def _with_reports(self, trial: Trial, probed_at: float | None) -> Trial:
-        """Add the failure reports that arrived; promised ones are waited for, up to a cap."""
-        due = self.entry.repeats if is_promised(trial) else 0
-        mine = {*self.seat.device.names, ""}
-        collector = self.seat.bench.backend.collector
-        seen: set[str] = set()
-
-        def all_there(report: FailureReport) -> bool:
-            if report.host == trial.host and report.device in mine:
-                seen.add(report.id)
-            return len(seen) >= due
-
-        def of_the_probe(report: FailureReport) -> bool:
-            return report.host == hosts.MOVED and report.device in mine
-
-        if due:
-            collector.wait_for(all_there, REPORT_CAP, trial.started_at)
-        facts = trial.facts
-        probe = None
-        if probed_at is not None and len(seen) >= due:
-            # Reports are delivered in the order of the failures: behind this one none is left.
-            probe = collector.wait_for(of_the_probe, REPORT_CAP, probed_at)
-            if probe is None:
-                text = "A refusal afterwards was not reported in time: nothing shows that no "
-                facts = (*facts, Fact("report probe", None, f"{text}report is still to come."))
-        arrived = collector.reports(trial.started_at)
-        reports = tuple(r for r in arrived if r.device in mine and r != probe)
-        if due > 1:
-            count = sum(r.host == trial.host for r in reports)
-            text = f"{count} failure reports arrived for {due} refused requests."
-            facts = (*facts, Fact("reports", count == due, text))
-        return replace(trial, reports=reports, facts=facts, ended_at=time.time())
 
     # -- what is served -------------------------------------------------------------------
 
@@ -243,12 +272,16 @@ class _Trial:
         if self.expected.answer is Answer.REFUSED and isinstance(serving, Terminate):
             forged = HostPlan(terminate(self._authority().issue(hosts.COLLECTOR)))
             plans.setdefault(hosts.COLLECTOR, forged)
+        carried = self.seat.bench.publisher.carried(self.entry.hands_out)
+        if carried is not None:
+            plans[hosts.CONFIGURATION_SERVICE] = carried
         return arming(self.case.id, plans, self.case.versions)
 
     def _authority(self) -> Authority:
         if self.entry.trust is Trust.NONE:
             return self.pki.rogue
-        return self.pki.user if self.entry.anchor == "user_root" else self.pki.compromised
+        own = {"user_root": self.pki.user, "published_root": self.pki.published_root}
+        return own.get(self.entry.anchor or "", self.pki.compromised)
 
     def _anchors(self) -> tuple[bytes, ...]:
         if self.entry.anchor is None:

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lab.catalogue import hosts
-from lab.model.attack import Control, Expectation, Publication, RouteKind, Step, Subject, Trust
+from lab.model.attack import Control, Expectation, RouteKind, Step, Subject, Trust
 from lab.model.device import AppSetup, Device
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.profile import Profile
+from lab.model.publication import Publication
 from lab.model.serving import Arming, HostPlan, Relay
 from lab.model.trial import Phase, PhaseName
-from lab.model.wire import LEAKED, ConnectionRecord, TlsVersion
+from lab.model.wire import LEAKED, ConnectionRecord, TlsVersion, WireClass
 from lab.trial.case import ALL_VERSIONS
 
 if TYPE_CHECKING:
     from lab.trial.bench import Bench
 
+SHARED_CAP = 60.0
+"""Seconds for which a benign request counts as one of now."""
 CONTROL_CAP = 5.0
 """Seconds to wait for the control client to be caught, once it has made its request."""
 
 KeepPicture = Callable[[bytes], str | None]
 """Stores a screenshot and returns its name, None where it could not be kept."""
 
+KeepCapture = Callable[[bytes], str]
+"""Stores a capture of packets and returns its name."""
+
 _CONTROLS = {Subject.UNPINNED: Control.UNPINNED, Subject.CARELESS: Control.CARELESS}
+
+
+@dataclass(frozen=True, slots=True)
+class Benign:
+    """A request whose answer proves that everything works: who asks whom, under what."""
+
+    subject: Subject
+    host: str
+    wanted: Arming
 
 
 class Seat:
@@ -37,15 +53,18 @@ class Seat:
         device: Device,
         keep_picture: KeepPicture,
         profile: Profile | None = None,
+        keep_capture: KeepCapture | None = None,
     ) -> None:
         self.bench = bench
         self.device = device
         self.profile = profile or device.profile
         """What the app's SDK is expected to do; what the device says, unless told otherwise."""
         self._keep_picture = keep_picture
+        self.keep_capture = keep_capture
         self._configured: str | None = None
         self._setup: AppSetup | None = None
         self._place: tuple[RouteKind, Trust, tuple[bytes, ...]] | None = None
+        self._last_benign: tuple[Benign, float, Phase] | None = None
 
     def prepare(self, route: RouteKind, trust: Trust, anchors: tuple[bytes, ...]) -> None:
         """Bring route and trust stores into the state that a scenario starts from."""
@@ -55,14 +74,14 @@ class Seat:
         if self._place is None or self._place[1:] != wanted[1:]:
             # An app keeps the CAs that it has once found for as long as it runs.
             self._configured = None
-        self._place = None
+        self._place = self._last_benign = None
         self.device.take_route(route)
         self.device.trust(trust, anchors)
         self._place = wanted
 
     def forget(self) -> None:
         """Assume nothing about the device and its app any more."""
-        self._place = self._configured = None
+        self._place = self._configured = self._last_benign = None
 
     def configure(self, name: str, *, again: bool = False) -> AppOutcome:
         """Set the app up under the configuration called ``name``, unless it already is.
@@ -72,7 +91,7 @@ class Seat:
         """
         if self._configured == name and not again:
             return AppOutcome(Answer.ACCEPTED)
-        self._publish(name)
+        self.publish(name)
         self.arm(arming("set-up", {}))
         outcome = self.device.set_up(self.setup, fresh=True)
         if outcome.answer is Answer.ACCEPTED:
@@ -92,6 +111,7 @@ class Seat:
 
     def arm(self, wanted: Arming) -> int:
         """Put ``wanted`` in force for this device; return its number."""
+        self._last_benign = None
         return self.bench.engine.arm(self.device.id, wanted)
 
     def request(
@@ -108,32 +128,58 @@ class Seat:
         outcome = self.ask(host, subject)
         return self.witnessed(name, host, number, outcome, expectation)
 
-    def ask(self, host: str, subject: Subject = Subject.APP) -> AppOutcome:
-        """Let the client under test request ``host``, whatever is armed."""
-        url = f"https://{host}/"
+    def remember(self, benign: Benign, phase: Phase) -> None:
+        """Note that this was asked last, and what it came to."""
+        took = any(
+            c.host == benign.host and c.wire_class is WireClass.INTERCEPTED
+            for c in phase.connections
+        )
+        if took and phase.armed and phase.outcome.answer is Answer.ACCEPTED:
+            self._last_benign = benign, time.monotonic(), phase
+
+    def recalled(self, benign: Benign) -> Phase | None:
+        """Return what this very request came to, where it was the last thing that was done to
+        device, app and adversary, and not long ago. None where it is to be made."""
+        if self._last_benign is None:
+            return None
+        last, at, phase = self._last_benign
+        return phase if last == benign and time.monotonic() - at < SHARED_CAP else None
+
+    def ask(self, address: str, subject: Subject = Subject.APP, path: str = "/") -> AppOutcome:
+        """Let the client under test request ``path`` of ``address``, a host and perhaps a port,
+        whatever is armed."""
+        url = f"https://{address}{path}"
         kind = _CONTROLS.get(subject)
         return self.device.request(url) if kind is None else self.device.control(url, kind)
+
+    def publish(self, name: str, clock_offset: float = 0.0) -> None:
+        """Let the app's owner publish the configuration called ``name``, at the device's time
+        where its clock is behind. The app is not taken for configured any more."""
+        self._configured = None
+        self._setup = self.bench.app_setup(name)
+        self.bench.publisher.publish(self._setup.configuration, clock_offset)
 
     def hand_out(self, publication: Publication) -> None:
         """Let the configuration service serve this. The app is not taken for configured any more
         where it is not what the app's owner published."""
-        self.bench.hand_out(publication)
-        if publication is not Publication.RIGHT:
+        self.bench.publisher.hand_out(publication)
+        if not publication.is_right:
             self._configured = None
 
-    def start_afresh(self, name: str, publication: Publication) -> AppOutcome:
-        """Publish the configuration called ``name``, or what an attacker has in its place, and
-        set the app up from nothing, whatever is armed. The app is not taken for configured
-        afterwards."""
-        self._publish(name)
-        self.hand_out(publication)
-        return self.device.set_up(self.setup, fresh=True)
+    def launch(self, *, fresh: bool) -> AppOutcome:
+        """Launch the app and set it up, whatever is armed; ``fresh`` takes from it what it has
+        stored. The app is not taken for configured afterwards."""
+        self._configured = None
+        return self.device.set_up(self.setup, fresh=fresh)
 
-    def control(self, host: str, wanted: Arming, kind: Control) -> Phase:
-        """Let the unpinned client request ``host`` while ``wanted`` is in force."""
+    def control(
+        self, host: str, wanted: Arming, kind: Control, address: str | None = None
+    ) -> Phase:
+        """Let the unpinned client request ``host`` while ``wanted`` is in force; by ``address``
+        where its URL does not say just that."""
         number = self.arm(wanted)
         scheme = "http" if kind is Control.CLEARTEXT else "https"
-        outcome = self.device.control(f"{scheme}://{host}/", kind)
+        outcome = self.device.control(f"{scheme}://{address or host}/", kind)
 
         def caught(record: ConnectionRecord) -> bool:
             return record.host == host and record.wire_class in LEAKED
@@ -169,11 +215,6 @@ class Seat:
         picture = self.device.screenshot()
         name = None if picture is None else self._keep_picture(picture)
         return outcome if name is None else replace(outcome, screenshot=name)
-
-    def _publish(self, name: str) -> None:
-        self._configured = None
-        self._setup = self.bench.app_setup(name)
-        self.bench.publish(self._setup.configuration)
 
 
 def arming(

@@ -30,6 +30,17 @@ def test_addresses_are_real_ones() -> None:
         Names([*hosts, "one.more.test"])
 
 
+@pytest.mark.parametrize(
+    "written", ["xn--bcher-kva.acme.test", "Bücher.Acme.Test", "bu\u0308cher.acme.test."]
+)
+def test_international_names_are_in_a_labels_however_they_came(written: str) -> None:
+    assert normal(written) == "xn--bcher-kva.acme.test"
+
+
+def test_what_is_no_international_name_is_escaped() -> None:
+    assert normal("\xfc" * 64 + ".test") == "\\xfc" * 64 + ".test"
+
+
 @given(st.text())
 def test_names_from_outside_are_printable_and_short(text: str) -> None:
     made = normal(text)

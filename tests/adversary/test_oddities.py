@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from lab.adversary import listeners, watch
+from lab.adversary import connections, watch
 from lab.adversary.engine import Engine
 from lab.adversary.track import Track
 from lab.model.serving import Arming, HostPlan, Plain, Terminate
@@ -290,7 +290,7 @@ def test_strangers_make_room_first(
     engine: Engine, forgery: Terminate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever they have said: else they could lock the device out."""
-    monkeypatch.setattr(listeners, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
     device = Attached(engine, "phone", engine.attach("phone", source="127.0.0.5"))
     number = device.arm(forgery)
     way = Proxy(device.surroundings)
@@ -310,7 +310,7 @@ def test_strangers_make_room_first(
 def test_who_says_nothing_is_shown_the_door(
     device: Attached, forgery: Terminate, opening: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "OPENING_CAP", 0.1)
+    monkeypatch.setattr(connections, "OPENING_CAP", 0.1)
     number = device.arm(forgery)
     with peers.connect(device.surroundings.proxy) as plain:
         plain.sendall(opening)
@@ -323,7 +323,7 @@ def test_who_says_nothing_is_shown_the_door(
 def test_who_has_said_something_may_take_his_time(
     device: Attached, forgery: Terminate, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "OPENING_CAP", 0.05)
+    monkeypatch.setattr(connections, "OPENING_CAP", 0.05)
     device.arm(forgery)
     with Tls(way.open(HOST), peers.context()) as client:
         begun = time.monotonic()
@@ -336,7 +336,7 @@ def test_who_has_said_something_may_take_his_time(
 def test_the_oldest_that_counts_for_little_makes_room(
     device: Attached, forgery: Terminate, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
     number = device.arm(forgery)
     idle = [peers.connect(device.surroundings.proxy) for _ in range(2)]
     with Tls(way.open(HOST), peers.context()) as first:

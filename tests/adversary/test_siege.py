@@ -13,7 +13,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from lab.adversary import listeners
+from lab.adversary import connections
 from lab.adversary.engine import Engine
 from lab.adversary.recorder import KEPT_NAMES, KEPT_STRANGERS
 from lab.model.device import Surroundings
@@ -144,7 +144,7 @@ def quiet(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 def test_a_siege(
     engine: Engine, forgery: Terminate, dials: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listeners, "MAX_CONNECTIONS", MAX_CONNECTIONS)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", MAX_CONNECTIONS)
     before = psutil.Process().num_fds()
     device = Attached(engine, "phone", engine.attach("phone", source=OWN))
     besieger = Besieger(device.surroundings, 1)

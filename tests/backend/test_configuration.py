@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.backend.configuration import MOVED_PATH, Configuration, Fault
+from lab.backend.configuration import MOVED_PATH, Configuration
 from lab.backend.server import TlsService
 from lab.loop import LabLoop
 from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
+from lab.model.publication import Fault
 from lab.pinning.jws import (
     MAX_SIZE,
     ConfigurationRefused,
@@ -161,6 +162,13 @@ def test_a_redirect_can_be_followed(service: TlsService, curl: Curl, flag: str) 
     assert under(Fault.REDIRECT, service, curl, flag, "--location").body == TOKEN
 
 
+@HTTP
+def test_a_redirect_can_lead_out_of_tls(service: TlsService, curl: Curl, flag: str) -> None:
+    answered = under(Fault.CLEAR_REDIRECT, service, curl, flag)
+    assert answered.status == 302
+    assert answered.location == f"http://{HOST}{MOVED_PATH}"
+
+
 def test_a_request_that_hangs_was_heard(
     service: TlsService, configuration: Configuration, curl: Curl
 ) -> None:
@@ -200,5 +208,6 @@ def test_every_fault_has_a_test() -> None:
         Fault.SLOW,
         Fault.OVERSIZE,
         Fault.REDIRECT,
+        Fault.CLEAR_REDIRECT,
         Fault.HANG,
     }

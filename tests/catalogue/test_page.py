@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from lab.catalogue import entries
-from lab.catalogue.page import FILE, main, page
+from lab.catalogue.left_out import LEFT_OUT
+from lab.catalogue.page import FILE, main, natural, page
 from lab.catalogue.profile_table import ROWS, Row, profile_table
+from lab.catalogue.registry import CHAPTERS
 from lab.model.profile import PROFILES
 
 
@@ -19,6 +22,33 @@ def test_every_attack_is_on_the_page() -> None:
     for entry in entries():
         assert f"- **Name**: `{entry.slug}`" in text
         assert entry.served[1:] in text
+
+
+def test_every_chapter_can_be_gone_to() -> None:
+    lines = page().splitlines()
+    headings = {line.removeprefix("## ") for line in lines if line.startswith("## ")}
+    anchors = {re.sub(r"[^a-z0-9_ -]", "", h.lower()).replace(" ", "-") for h in headings}
+    links = [link for line in lines for link in re.findall(r"\]\(#(.*?)\)", line)]
+    assert len(links) == len(CHAPTERS) + 1
+    assert len(set(links)) == len(links), "two chapters have the same heading"
+    assert set(links) <= anchors
+
+
+def test_what_a_fail_means_is_told_of_every_concern() -> None:
+    table = page().partition("## What a FAIL means")[2].partition("##")[0]
+    for concern in {entry.concern for entry in entries()}:
+        assert f"\n| {concern} | " in table
+
+
+def test_what_is_left_out_has_its_reason() -> None:
+    table = page().partition("## Left out, and why\n")[2].strip().splitlines()[2:]
+    told = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in table]
+    assert sorted(told) == sorted((each.id, each.what, each.why) for each in LEFT_OUT)
+    assert [row[0] for row in told] == sorted((each.id for each in LEFT_OUT), key=natural)
+
+
+def test_ids_are_ordered_as_people_count() -> None:
+    assert sorted(["C10", "B2", "C9", "C1"], key=natural) == ["B2", "C1", "C9", "C10"]
 
 
 def test_what_depends_on_the_sdk_is_told_of_each_version() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.devices.command import CommandDevice, NoUsablePin, pin_values
+from lab.devices.command import CommandDevice, NoUsablePin
+from lab.devices.pin_blanks import pin_values
 from lab.devices.registry import source_address
 from lab.devices.settings import CommandSettings, Settings
 from lab.model.attack import Control, RouteKind, Trust

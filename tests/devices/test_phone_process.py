@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -24,7 +25,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Start a shell script in place of the phone."""
     with ExitStack() as stack:
 
-        def started(script: str, **options: float) -> PhoneProcess:
+        def started(script: str, **options: Any) -> PhoneProcess:
             file = tmp_path / "program"
             file.write_text(f"#!/bin/sh\n{script}")
             file.chmod(0o700)

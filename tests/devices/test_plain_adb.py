@@ -110,7 +110,7 @@ def test_a_ca_pushed_into_the_system_store_fools_the_browser_and_not_the_pinned_
     say(adb, "shell", "settings", "put", "global", "http_proxy", str(around.proxy))
     app, browser = TrustPinAndroidApp(driver), AndroidBrowser(driver)
     setup = bench.app_setup("standard")
-    bench.publish(setup.configuration)
+    bench.publisher.publish(setup.configuration)
     arm(bench, bench.pki.genuine(HOST))
     app.start(fresh=True)
     assert app.set_up(setup).answer is Answer.ACCEPTED

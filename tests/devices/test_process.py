@@ -126,3 +126,13 @@ def test_two_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert codes == {n: n for n in range(8)}
+
+
+def test_a_program_that_is_entered_for_starts_in_its_folder(tmp_path: Path) -> None:
+    # What enters a namespace leaves the folder for the root; "env" stands in for it.
+    enter = ("env", "--chdir=/")
+    env = {"PATH": "/usr/bin:/bin"}
+    ended = run(["pwd"], env=env, folder=tmp_path, keep=Stream.OUT, enter=enter)
+    assert (ended.code, ended.output.decode().strip()) == (0, str(tmp_path))
+    with pytest.raises(CannotStart, match=r"^no-such-program could not be started: No such file"):
+        run(["no-such-program"], env=env, folder=tmp_path, keep=Stream.OUT, enter=enter)

@@ -53,7 +53,9 @@ def test_a_virtual_phone_gets_what_it_needs(
     named = {"factory_anchors": (b"x",), "report_url": "https://r/", "source": None}
     device = make_device(settings, SURROUNDINGS, tmp_path, **named)  # type: ignore[arg-type]
     assert device is started
-    assert made == [((settings, SURROUNDINGS, tmp_path), {**named, "owner": BY_HAND})]
+    assert made == [
+        ((settings, SURROUNDINGS, tmp_path), {**named, "owner": BY_HAND, "place": None})
+    ]
 
 
 def test_commands_need_nothing_of_the_phone() -> None:

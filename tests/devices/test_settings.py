@@ -86,7 +86,7 @@ def test_the_examples_in_its_comments_are_good(yaml: Yaml) -> None:
         (
             "devices:\n  - id: a\n    platform: virtual\n    color: x",
             ":4: devices[0].color: unknown key 'color'; "
-            "known are: android, appium, id, optional, platform, profile, proxy, root, sdk",
+            "known are: android, appium, id, optional, platform, profile, proxy, report, root, sdk",
         ),
         (
             "devices:\n  - id: a\n    platform: virtual\n    sdk: my.module",

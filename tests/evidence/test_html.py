@@ -107,7 +107,9 @@ def test_what_devices_say_stays_text() -> None:
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="<>\"'&/=;{}%#! \n\x00scriptone-]", min_size=1))
 def test_any_text_stays_text(text: str) -> None:
-    words = AppOutcome(Answer.REFUSED, frozenset({ErrorKind.PIN}), text, text, (text,), text)
+    words = AppOutcome(
+        Answer.REFUSED, frozenset({ErrorKind.PIN}), text, text, (text,), (text,), text
+    )
     attack = builders.attack_phase(outcome=words)
     result = judged(builders.trial(attack=attack), title=text, device=text, explain=text)
     assert_harmless(page(result, skipped(text), **run_of(text)))

@@ -13,6 +13,7 @@ from lab.model.wire import WireClass
 from tests.judge.builders import (
     ATTACK_CHAIN,
     COLLECTOR,
+    HOST,
     attack_phase,
     benign,
     connection,
@@ -89,3 +90,17 @@ def test_cleartext_in_a_benign_request_fails(name: PhaseName) -> None:
 
     assert judgement.verdict is Verdict.FAIL
     assert f"During the {name}" in judgement.headline
+
+
+def test_a_request_on_a_connection_of_another_host_is_read_all_the_same() -> None:
+    """A client may share a connection between hosts (RFC 9113 section 9.1.1)."""
+    website = "www.acme.test"
+    other = intercepted(host=website, sni=website, authorities=(website,))
+    shared = intercepted(host=website, sni=website, authorities=(website, HOST))
+    beside = attack_phase(connections=(connection(), other))
+    on_it = attack_phase(connections=(connection(), shared))
+
+    assert judge(trial(attack=beside)).verdict is Verdict.PASS
+    judgement = judge(trial(attack=on_it))
+    assert judgement.verdict is Verdict.FAIL
+    assert "The adversary read 42 bytes inside its TLS" in judgement.headline

@@ -158,7 +158,8 @@ def test_the_server_and_the_clients_alerts_are_told_apart() -> None:
         ended = connection(
             WireClass.HANDSHAKE_REJECTED, alert=alert(48, "unknown_ca", client=client)
         )
-        texts = [r.text for r in judge(trial(attack=attack_phase(connections=(ended,)))).reasons]
+        tried = trial(attack=attack_phase(connections=(ended, connection())))
+        texts = [reason.text for reason in judge(tried).reasons]
         assert f"On the wire: handshake ended by the {side}'s alert unknown_ca (48)." in texts
 
 

@@ -43,6 +43,11 @@ class DirectPhone:
     ) -> ClearConnection:
         return ClearConnection(self.connect(host, port, timeout, cancellation), False)
 
+    def look_up(
+        self, host: str, timeout: float, cancellation: Cancellation | None = None
+    ) -> tuple[str, ...]:
+        return (self.hosts[host].host,) if host in self.hosts else ()
+
     def trust_anchors(self, user_store: bool) -> tuple[bytes, ...]:
         return self.anchors + self.user_anchors if user_store else self.anchors
 

@@ -10,7 +10,7 @@ from lab.judge import judge
 from lab.model.attack import Adversary, Subject
 from lab.model.verdict import Judgement
 from lab.model.wire import TlsVersion
-from lab.trial import conductor
+from lab.trial import reports
 from lab.trial.bench import Bench
 from lab.trial.case import Case, cases
 from lab.trial.conductor import conduct
@@ -26,7 +26,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that owe a report and send none are waited for; here that costs less."""
-    monkeypatch.setattr(conductor, "REPORT_CAP", 0.5)
+    monkeypatch.setattr(reports, "REPORT_CAP", 0.5)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from lab.model.device import Endpoint
 from lab.model.outcome import Answer
 from lab.model.verdict import Judgement, Verdict, Witness
 from lab.model.wire import LEAKED
-from lab.trial import conductor
+from lab.trial import reports
 from lab.trial.bench import REPORT_URL, Bench
 from lab.trial.conductor import conduct
 from lab.trial.seat import Seat
@@ -48,7 +48,7 @@ def test_a_client_that_trusts_everything_fails_every_attack_that_forges(phone: P
     assert not spared
 
 
-NOT_REACHED = {"tls_stripping"}
+NOT_REACHED = {"tls_stripping", "redirect_into_cleartext"}
 """No chain is served."""
 
 
@@ -91,7 +91,7 @@ def test_a_client_that_refuses_everything_passes_nothing(
     phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It says "pin" every time and reports nothing: each case would wait for a report.
-    monkeypatch.setattr(conductor, "REPORT_CAP", 0.05)
+    monkeypatch.setattr(reports, "REPORT_CAP", 0.05)
     seat = phone("RefusesEverything")
     # In a black hole even the benign requests of a right client take seconds.
     quick = [case for case in attacks_on_the_app() if case.entry.slug != "black_hole"]

@@ -11,7 +11,7 @@ from lab.devices.settings import VirtualSettings
 from lab.model.device import Device
 from lab.model.profile import PROFILES, SDK_4_0, SDK_4_1, SDK_6, Profile
 from lab.model.verdict import Judgement, Verdict
-from lab.trial import conductor
+from lab.trial import reports
 from lab.trial.bench import Bench
 from lab.trial.seat import Seat
 from tests.trial.conftest import case_of, judged
@@ -115,7 +115,7 @@ def test_a_client_that_takes_older_configurations_fails_under_6(attempt: Try) ->
 def test_a_client_without_a_listener_fails_under_6(
     attempt: Try, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conductor, "REPORT_CAP", 0.1)
+    monkeypatch.setattr(reports, "REPORT_CAP", 0.1)
     told = words_of(attempt(CLIENTS[SDK_4_1], SDK_6, "device_trusted_ca"), Verdict.FAIL)
     assert "No failure report" in told
 

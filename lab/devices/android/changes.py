@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab.devices.android import apps, clock, dnat, proxy, screen, wifi
+from lab.devices.android import apps, clock, dnat, proxy, screen, wifi, wireguard
 from lab.devices.android.files import FileItem
 from lab.devices.android.packages import PackageItem, PackagesItem
 from lab.devices.android.reverse import ReverseItem
@@ -78,8 +78,9 @@ class Changes:
         self._remember(PackageItem(self._link, package, self._journal.kept))
         apps.install(self._link, build)
 
-    def lead(self, way: ProxyWay, around: Surroundings) -> None:
-        """Send the phone's traffic to the adversary's proxy."""
+    def lead(self, way: ProxyWay, around: Surroundings, tunnel: str = "") -> None:
+        """Send the phone's traffic to the adversary; ``tunnel`` is the name of the tunnel that
+        leads there, where one does."""
         match way:
             case ProxyWay.LAN:
                 self._remember(proxy.ProxyItem(self._link))
@@ -99,10 +100,16 @@ class Changes:
                     clear=around.direct_clear,
                     resolver=around.home.resolver,
                 )
+            case ProxyWay.WIREGUARD:
+                self._remember(wireguard.TunnelItem(self._link, tunnel))
+                wireguard.set_tunnel(self._link, tunnel, up=True)
 
-    def lead_no_more(self, way: ProxyWay) -> None:
+    def lead_no_more(self, way: ProxyWay, tunnel: str = "") -> None:
         """Let the phone's traffic go its own way again."""
-        if way is ProxyWay.DNAT:
+        if way is ProxyWay.WIREGUARD:
+            self._remember(wireguard.TunnelItem(self._link, tunnel))
+            wireguard.set_tunnel(self._link, tunnel, up=False)
+        elif way is ProxyWay.DNAT:
             self._remember(dnat.DnatItem(self.shell))
             dnat.remove_dnat(self.shell)
         else:

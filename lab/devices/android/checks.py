@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.devices.android import apps
+from lab.devices.android import apps, wireguard
 from lab.devices.android.facts import AndroidFacts, identify
 from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.phones import address_of, link_of
@@ -36,6 +36,7 @@ def look(settings: AndroidSettings) -> Iterator[Finding]:
         yield from _state(facts)
         yield _root(settings, facts)
         yield from _apps(settings, link, facts)
+        yield from _tunnel(settings, link)
     except (DeviceLost, CommandRefused) as error:
         yield bad("adb", str(error), "see that the phone stays connected")
     finally:
@@ -118,3 +119,18 @@ def _apps(settings: AndroidSettings, link: AdbLink, facts: AndroidFacts) -> Iter
         yield bad("control", f"{settings.browser} is not installed", mend)
     else:
         yield good("control", f"{settings.browser} {browser.name}")
+
+
+def _tunnel(settings: AndroidSettings, link: AdbLink) -> Iterator[Finding]:
+    if settings.routes.wireguard is None:
+        return
+    app = apps.read_version(link, wireguard.PACKAGE)
+    if app is None:
+        yield bad(
+            "tunnel",
+            f"{wireguard.PACKAGE} is not installed",
+            f"install it, give it the profile (trustpin-lab wireguard {settings.id}), and turn on "
+            "'Allow remote control apps' in its settings",
+        )
+    else:
+        yield good("tunnel", f"{settings.routes.wireguard.tunnel}, of WireGuard {app.name}")

@@ -19,9 +19,17 @@ from lab.devices.android.facts import AndroidFacts
 from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.wifi import Security
 from lab.devices.journal import JournalError
-from lab.devices.phone_models import ProxyWay
+from lab.devices.phone_models import TUNNEL, ProxyWay
 from lab.model.attack import Control, Need, RouteKind, Trust
-from lab.model.device import AppSetup, DeviceFacts, DeviceLost, NotReady, Surroundings
+from lab.model.device import (
+    AppSetup,
+    DeviceFacts,
+    DeviceLost,
+    LoggedLine,
+    NotReady,
+    Surroundings,
+)
+from lab.model.failure_report import ReportWay
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.profile import Profile
 
@@ -29,6 +37,9 @@ RECOVERY_CAP = 90.0
 """Seconds in which a phone that was lost must be back; some take a minute to start."""
 BOOT_POLL = 0.2
 """Seconds between two questions whether it has started."""
+
+MAX_LOG = 200
+"""Lines of the phone's log that an outcome holds."""
 
 JOINING_SINCE = 30
 """API level from which on a phone can be told to join a network (Android 11)."""
@@ -72,12 +83,16 @@ class Plan:
     reports_as: str = ""
     """What the app's failure reports call the phone; empty where that is its id, serial number
     or model."""
+    report_way: ReportWay = ReportWay.HTTP
+    """Where the app reports to."""
     trusts_user_store: bool = False
     """The app trusts what its user added."""
     lacking: Mapping[Need, str] = field(default_factory=dict)
     """What phone or app cannot do, with the reason."""
     boots: bool = True
     """A phone that is gone may come back; else it is gone for good."""
+    tunnel: str = TUNNEL
+    """Name of the WireGuard tunnel that leads to the lab, where one does."""
 
 
 class AndroidDevice:
@@ -160,6 +175,10 @@ class AndroidDevice:
         )
 
     @property
+    def report_way(self) -> ReportWay:
+        return self._plan.report_way
+
+    @property
     def names(self) -> frozenset[str]:
         phone, named = self._android, self._plan.reports_as
         own = {self.id, phone.serial, phone.model, f"{phone.manufacturer} {phone.model}"}
@@ -180,6 +199,8 @@ class AndroidDevice:
                 "without root the lab's public CA can only go into the user's store, and this "
                 "build of the app does not trust that (trusts_user_store)"
             )
+        if need is Need.COLLECTOR and plan.report_way is not ReportWay.HTTP:
+            return f"the app reports to no collector (report: {plan.report_way})"
         if need is Need.PROXY and plan.proxy_way is None:
             return "devices.yaml gives no way to send the phone's traffic over a proxy"
         if need is Need.WIFI and plan.rogue is None:
@@ -198,7 +219,7 @@ class AndroidDevice:
             if kind is RouteKind.PROXY:
                 assert plan.proxy_way is not None
                 # The proxy first: nothing is to go out over another network without it.
-                self._changes.lead(plan.proxy_way, self._around)
+                self._changes.lead(plan.proxy_way, self._around, plan.tunnel)
                 if plan.home is not None and self._can_join:
                     self._join(plan.home)
                 else:
@@ -207,7 +228,7 @@ class AndroidDevice:
                 assert plan.rogue is not None
                 self._join(plan.rogue)
                 if plan.proxy_way is not None:
-                    self._changes.lead_no_more(plan.proxy_way)
+                    self._changes.lead_no_more(plan.proxy_way, plan.tunnel)
 
     def trust(self, store: Trust, certificates: tuple[bytes, ...]) -> None:
         system = certificates if store is Trust.SYSTEM else ()
@@ -230,6 +251,8 @@ class AndroidDevice:
 
     def set_up(self, setup: AppSetup, *, fresh: bool = True) -> AppOutcome:
         told = replace(setup, report_url=setup.report_url or self._plan.report_url)
+        if self._plan.report_way is not ReportWay.HTTP:
+            told = replace(told, report_url="")
 
         def act() -> AppOutcome:
             self._app.start(fresh=fresh)
@@ -239,11 +262,16 @@ class AndroidDevice:
         return self._measured(act)
 
     def request(self, url: str) -> AppOutcome:
-        return self._measured(lambda: self._app.request(url))
+        if self._plan.report_way is not ReportWay.LOG:
+            return self._measured(lambda: self._app.request(url))
+        since = self.log_moment()
+        outcome = self._measured(lambda: self._app.request(url))
+        lines = tuple(f"{line.tag}: {line.message}" for line in self.log_lines(since))
+        return replace(outcome, system_log=lines[-MAX_LOG:])
 
     def control(self, url: str, kind: Control) -> AppOutcome:
-        """Let the browser request ``url``. Raises ValueError for ``Control.NONE``."""
-        if kind is Control.NONE:
+        """Let the browser request ``url``. Raises ValueError for a kind that is no client."""
+        if kind in (Control.NONE, Control.ANOMALY):
             raise ValueError("no control client is wanted")
 
         def act() -> AppOutcome:
@@ -253,6 +281,15 @@ class AndroidDevice:
             return outcome
 
         return self._measured(act, self._plan.browser)
+
+    def log_moment(self) -> str:
+        with self._working():
+            return logcat.mark_log(self.link)
+
+    def log_lines(self, since: str) -> tuple[LoggedLine, ...]:
+        with self._working():
+            lines = logcat.read_log_after(self.link, since)
+        return tuple(LoggedLine(logcat.seconds(line.at), line.tag, line.message) for line in lines)
 
     def screenshot(self) -> bytes | None:
         with self._working():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from lab.devices.android.link import COMMAND_CAP, AdbLink, CommandRefused
 
 MOST_LINES = 20_000
 LONGEST_LINE = 4096
+MARK = "TrustPinLab"
+"""Tag of the lines that the lab writes itself."""
 
 _MOMENT = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", re.ASCII)
 _LINE = re.compile(
@@ -34,6 +38,13 @@ class LogLine:
     message: str
 
 
+def seconds(at: str) -> float:
+    """Return a line's ``at`` as seconds. A log does not tell the year: only differences mean
+    anything."""
+    # A leap year, or the 29th of February would be no day.
+    return datetime.strptime(f"2000-{at}+0000", "%Y-%m-%d %H:%M:%S.%f%z").timestamp()
+
+
 def log_moment(link: AdbLink) -> str:
     """Return the phone's now, for ``read_log`` later. The phone itself writes it down: its time
     zone is its own affair. Raises DeviceLost, CommandRefused."""
@@ -41,6 +52,26 @@ def log_moment(link: AdbLink) -> str:
     if not _MOMENT.fullmatch(told):
         raise CommandRefused("the phone's date cannot be read")
     return told
+
+
+def mark_log(link: AdbLink) -> str:
+    """Write a line of the lab's own into the log, for ``read_log_after``: times alone, which the
+    phone tells in whole seconds, would not part what was before from what came after. Raises
+    DeviceLost, CommandRefused."""
+    word = secrets.token_hex(8)
+    told = link.shell(f"date '+%m-%d %H:%M:%S.000'; log -t {MARK} {word}").strip()
+    if not _MOMENT.fullmatch(told):
+        raise CommandRefused("the phone's date cannot be read")
+    return f"{told} {word}"
+
+
+def read_log_after(link: AdbLink, mark: str) -> tuple[LogLine, ...]:
+    """Return what was logged since a ``mark_log``. Raises DeviceLost, CommandRefused."""
+    moment, _, word = mark.rpartition(" ")
+    lines = read_log(link, moment)
+    marks = [n for n, line in enumerate(lines) if (line.tag, line.message) == (MARK, word)]
+    # Where so much was logged that the mark is gone, all that is left came after it.
+    return lines[marks[-1] + 1 :] if marks else lines
 
 
 def read_log(

@@ -30,15 +30,21 @@ from lab.devices.appium import COMMAND_CAP
 from lab.devices.item import Value
 from lab.devices.journal import MakeItem
 from lab.devices.owner import Owner
-from lab.devices.phone_models import SAMPLE_PACKAGE, AdbSection, AndroidSettings
+from lab.devices.phone_models import SAMPLE_PACKAGE, TUNNEL, AdbSection, AndroidSettings
 from lab.devices.problems import SettingsError
 from lab.devices.state_folder import StateError, journals_folder
 from lab.devices.template import Template, Unset
 from lab.devices.virtual import put_on_air
+from lab.model.attack import Need
 from lab.model.device import DeviceLost, Endpoint, Surroundings
 from lab.model.profile import Profile
 
 LOOPBACK = "127.0.0.1"
+
+PLATFORM: Mapping[Need, str] = {
+    Need.ED25519: "Android's TLS knows Ed25519 signatures, but does not offer them (BoringSSL)",
+}
+"""What no Android phone can do, and why."""
 
 
 def open_android(
@@ -186,8 +192,10 @@ def _plan(
         rogue=rogue,
         anchors=anchors,
         reports_as=settings.app.reports_as or "",
+        report_way=settings.app.report,
         trusts_user_store=settings.app.trusts_user_store,
-        lacking=settings.capabilities,
+        lacking={**PLATFORM, **settings.capabilities},
+        tunnel=TUNNEL if settings.routes.wireguard is None else settings.routes.wireguard.tunnel,
     )
 
 

@@ -10,6 +10,7 @@ from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.marks import ask
 from lab.devices.android.values import mapping
 from lab.devices.item import Value
+from lab.devices.phone_models import TUNNEL_NAME
 
 PACKAGE = "com.wireguard.android"
 DOWNLOADS = "/sdcard/Download"
@@ -17,8 +18,7 @@ UP_CAP = 15.0
 POLL = 0.3
 
 _RECEIVER = f"{PACKAGE}/.model.TunnelManager\\$IntentReceiver"
-_NAME = re.compile(r"[A-Za-z0-9_=+.-]{1,15}")
-"""As the app itself allows: it becomes an interface's name."""
+_NAME = re.compile(TUNNEL_NAME)
 
 
 class TunnelItem:

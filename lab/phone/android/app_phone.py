@@ -35,6 +35,11 @@ class AppPhone:
     ) -> ClearConnection:
         return self._phone.network.connect_clear(host, port, timeout, cancellation, uid=self._uid)
 
+    def look_up(
+        self, host: str, timeout: float, cancellation: Cancellation | None = None
+    ) -> tuple[str, ...]:
+        return self._phone.network.look_up(host, timeout, cancellation, uid=self._uid)
+
     def trust_anchors(self, user_store: bool) -> tuple[bytes, ...]:
         return self._trust.anchors(user_store)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from lab.phone.android import wireguard_app
 from lab.phone.android.access import Access, RootMode
 from lab.phone.android.app_phone import AppPhone
 from lab.phone.android.automation import Automation
@@ -16,6 +19,7 @@ from lab.phone.android.power import Power
 from lab.phone.android.processes import INIT, Processes
 from lab.phone.android.properties import Properties
 from lab.phone.android.version import DEFAULT, android_version
+from lab.phone.android.wireguard_app import WireGuardApp
 from lab.phone.services import PhoneServices
 from lab.phone.state import PhoneState
 from lab.phone.trust import APEX_STORE, SYSTEM_STORE
@@ -37,7 +41,8 @@ class AndroidSystem:
 
     ``android`` is the version, such as ``14``; ValueError is raised where there is none of that
     name. ``root`` is how the phone is rooted. With ``automation_installed`` the phone comes with
-    Appium's packages.
+    Appium's packages, with ``tunnels`` it comes with the WireGuard app, which has these profiles by
+    their names.
     """
 
     def __init__(
@@ -48,13 +53,18 @@ class AndroidSystem:
         android: str = DEFAULT,
         root: RootMode = RootMode.ADBD,
         automation_installed: bool = True,
+        tunnels: Mapping[str, str] | None = None,
     ) -> None:
         self.phone = phone
         self.screen = screen
         self.version = android_version(android)
-        self.packages = Packages(
-            phone, screen, sdk=self.version.sdk, shipped=APPIUM if automation_installed else ()
-        )
+        shipped = [*(APPIUM if automation_installed else ())]
+        if tunnels is not None:
+            shipped.append(wireguard_app.MANIFEST)
+        self.packages = Packages(phone, screen, sdk=self.version.sdk, shipped=shipped)
+        for name, profile in (tunnels or {}).items():
+            path = f"{wireguard_app.FOLDER}/{name}.conf"
+            phone.files.write(path, profile.encode("utf-8"), mode=0o600)
         self.processes = Processes(screen, self.packages.uid, phone.now)
         self.background = BackgroundApps(self.packages, self.processes)
         self.power = Power()
@@ -62,6 +72,7 @@ class AndroidSystem:
         self.ports = Ports()
         self.faults = Faults(phone, screen, self.processes.pids)
         self.automation = Automation(self)
+        self.wireguard = WireGuardApp(phone)
         self.root = root
         for folder in FOLDERS:
             phone.files.make_folder(folder)
@@ -92,6 +103,7 @@ class AndroidSystem:
 
     def _forget(self) -> None:
         """Let go of what does not outlive a restart."""
+        self.wireguard.take_down()
         self.processes.restart()
         self.mounts.reset()
         self.iptables.reset()

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ssl
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from lab.model.pins import Pin, PinConfiguration
 from lab.model.profile import NEWEST, SDK_4_0, SDK_4_1, Profile
 from lab.phone.http import HttpClient, LeafCheck
+from lab.phone.link import Link
+from lab.phone.path_rules import ANDROID, PlatformRules
+from lab.phone.pool import Pool
 from lab.phone.sdk.background import FirstFetch
 from lab.phone.sdk.configuration import ConfigurationKeeper
 from lab.phone.sdk.errors import (
@@ -42,6 +46,9 @@ from lab.phone.services import (
     SslPeerUnverifiedError,
     SslProtocolError,
 )
+from lab.phone.sessions import Sessions
+from lab.phone.tls import Secured, open_tls
+from lab.phone.verify import Judge
 
 APP_USER_AGENT = "TrustPin-Android-Sample/1.0.0"
 SDK_USER_AGENT = "TrustPin-Reference-Client/1.0"
@@ -58,12 +65,19 @@ class ReferenceClient:
     A client that is wrong in one way is a subclass that overrides one thing:
 
     - ``user_store``, ``verify_chain``: what the platform is asked to check;
+    - ``platform_rules``: the platform's own rules about path and name;
     - ``verifier_class``: a ``PinVerifier`` that compares in another way;
     - ``keeper_class``: a ``ConfigurationKeeper`` with another idea of what is in force;
+    - ``open_tls``: the platform's TLS, for every connection that the client makes;
+    - ``http_class``: the HTTP client that carries the app's requests;
+    - ``sessions_class``: which TLS sessions of the app's are resumed, and with whom;
+    - ``changes_scheme``: whether a redirect may lead the app from https to http;
+    - ``vouches``: whether a connection that is open already may be shared;
     - ``check``: all that is done about the chain of a connection of the app;
     - ``configuration``: which configuration decides about it;
     - ``fetch``, ``check_source``: how a configuration is fetched and whom from;
-    - ``report``, ``send``, ``check_collector``: whether and how failures are reported, whom to;
+    - ``report``, ``compose``, ``send``, ``fate``, ``check_collector``: whether and how failures
+      are reported, whom to;
     - ``get``, ``fetch_certificate``: the calls of the app themselves.
     """
 
@@ -71,8 +85,13 @@ class ReferenceClient:
     """Whether the user's certificates are trusted; an app does not unless it opts in."""
     verify_chain = True
     """Whether the platform validates chain and name before the pins are looked at."""
+    platform_rules: PlatformRules = ANDROID
     verifier_class: type[PinVerifier] = PinVerifier
     keeper_class: type[ConfigurationKeeper] = ConfigurationKeeper
+    http_class: type[HttpClient] = HttpClient
+    sessions_class: type[Sessions] = Sessions
+    changes_scheme = False
+    """Whether the app's redirects may lead from https to http, which OkHttp allows."""
     profile: Profile = NEWEST
     """The SDK versions whose documented behaviour this client shows."""
 
@@ -88,7 +107,8 @@ class ReferenceClient:
         self._project: Project | None = None
         self._keeper: ConfigurationKeeper | None = None
         self._verifier: tuple[PinConfiguration, PinVerifier] | None = None
-        self._app = self._http(APP_USER_AGENT, lambda *served: self.check(*served))
+        self._pool = Pool()
+        self._app = self._app_http(lambda *served: self.check(*served))
         self._source = self._http(SDK_USER_AGENT, lambda *served: self.check_source(*served))
         self._collector = self._http(SDK_USER_AGENT, lambda *served: self.check_collector(*served))
         self._platform = self._http(SDK_USER_AGENT, None)
@@ -153,6 +173,7 @@ class ReferenceClient:
     def close(self) -> None:
         deadline = time.monotonic() + CLOSE_CAP
         self._limits.close()
+        self._pool.close()
         self._reporter.close(CLOSE_CAP)
         if self._first_fetch is not None:
             self._first_fetch.wait(max(0.0, deadline - time.monotonic()))
@@ -166,6 +187,18 @@ class ReferenceClient:
         name = sanitize(host)
         self.log("DEBUG", f"Sanitized domain: {name}")
         self._judge(self.configuration(), name, port, chain)
+
+    def vouches(self, host: str, port: int, chain: tuple[bytes, ...]) -> bool:
+        """Tell whether the pins let a request for ``host`` go out on a connection that is open
+        already, and which this chain was served to; without any event or report about it."""
+        usable = self._keeper.usable if self._keeper is not None else None
+        if usable is None:
+            return False
+        try:
+            self.verifier(usable).judge(sanitize(host), chain, self.phone.now())
+        except TrustPinError:
+            return False
+        return True
 
     def check_source(self, host: str, port: int, chain: tuple[bytes, ...]) -> None:
         """Judge what a source of the configuration served, by the configuration held.
@@ -243,9 +276,14 @@ class ReferenceClient:
         if project is None or not project.report_url or host == project.report_host:
             return
         failure = Failure(host, port, self.phone.now(), error.code, chain, pins)
-        self._queue.add(write_report(failure, project.device))
+        self._queue.add(self.compose(failure))
         if self._lifecycle.is_ready:
             self._reporter.nudge()
+
+    def compose(self, failure: Failure) -> QueuedReport:
+        """Write the report about a failure."""
+        assert self._project is not None, "failures are reported after setup"
+        return write_report(failure, self._project.device)
 
     def send(self, report: QueuedReport) -> Fate:
         """Try to deliver a report. Raises PlatformError and what ``check_collector`` raises."""
@@ -258,14 +296,39 @@ class ReferenceClient:
             follow_redirects=False,
             cancellation=self._limits.closing,
         )
-        fate = fate_of(answer.status)
+        fate = self.fate(answer.status)
         if fate is not Fate.DELIVERED:
             self.log("WARN", f"The collector answered {answer.status} to report {report.id}")
         return fate
 
+    def fate(self, status: int) -> Fate:
+        """Return what becomes of a report that the collector answered with this status."""
+        return fate_of(status)
+
     def log(self, level: str, message: str) -> None:
         """Write a line to the phone's log."""
         self.phone.log("TrustPin", level, message)
+
+    def open_tls(self, link: Link, host: str, judge: Judge) -> Secured:
+        """Do the handshake with ``host`` on an open connection and judge what it serves.
+
+        Raises PlatformError. Takes ``link`` over.
+        """
+        return open_tls(link, host, replace(judge, rules=self.platform_rules))
+
+    def _app_http(self, check: LeafCheck) -> HttpClient:
+        return self.http_class(
+            self.phone,
+            user_agent=APP_USER_AGENT,
+            user_store=self.user_store,
+            verify=self.verify_chain,
+            check=check,
+            tls=self.open_tls,
+            pool=self._pool,
+            vouches=lambda *served: self.vouches(*served),
+            sessions=self.sessions_class(),
+            changes_scheme=self.changes_scheme,
+        )
 
     def _http(self, user_agent: str, check: LeafCheck | None) -> HttpClient:
         return HttpClient(
@@ -274,6 +337,7 @@ class ReferenceClient:
             user_store=self.user_store,
             verify=self.verify_chain,
             check=check,
+            tls=self.open_tls,
         )
 
     def _make_keeper(self, project: Project) -> ConfigurationKeeper:

@@ -144,6 +144,7 @@ class World:
         """Lead ``host`` to an attacker with a certificate from a CA in the system store."""
         peer = self.peer(credential or self.pki.compromised.issue(host))
         self.phone.addresses[host] = peer.endpoint
+        self.phone.hang_up(host)
         return peer
 
     def relent(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lab.model.device import Endpoint
@@ -34,6 +36,8 @@ class TestPhone:
     lines: list[str] = field(default_factory=list)
     connected: list[str] = field(default_factory=list)
     """The host of each connection that was opened."""
+    open: dict[str, weakref.WeakSet[socket.socket]] = field(default_factory=dict)
+    """What was opened to each host."""
     changed: threading.Condition = field(default_factory=threading.Condition)
     """Notified of each line, each connection and whatever a test adds."""
 
@@ -63,13 +67,25 @@ class TestPhone:
             raise
         with self.changed:
             self.connected.append(host)
+            self.open.setdefault(host, weakref.WeakSet()).add(sock)
             self.changed.notify_all()
         return sock
+
+    def hang_up(self, host: str) -> None:
+        """End what is open to ``host``, as another network does."""
+        for sock in self.open.pop(host, ()):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def connect_clear(
         self, host: str, port: int, timeout: float, cancellation: Cancellation | None = None
     ) -> ClearConnection:
         return ClearConnection(self.connect(host, port, timeout, cancellation), False)
+
+    def look_up(
+        self, host: str, timeout: float, cancellation: Cancellation | None = None
+    ) -> tuple[str, ...]:
+        return (self.addresses[host].host,) if host in self.addresses else ()
 
     def trust_anchors(self, user_store: bool) -> tuple[bytes, ...]:
         return self.anchors + self.user_anchors if user_store else self.anchors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from lab.phone.android import wireguard_app
 from lab.phone.android.automation import SERVER, TESTS
 from lab.phone.android.shell.arguments import command_of, first, only_package
 from lab.phone.android.shell.battery import battery
@@ -63,8 +64,11 @@ def _current_user(process: Process, _: Rest) -> int:
 
 
 def _broadcast(process: Process, rest: Rest) -> int:
-    """Nobody on this phone receives broadcasts, which is no failure of theirs."""
-    process.out.line(f"Broadcasting: {read_intent(rest)}")
+    """Whether anybody receives a broadcast, its sender is not told."""
+    intent = read_intent(rest)
+    process.out.line(f"Broadcasting: {intent}")
+    if intent.package == wireguard_app.PACKAGE and process.system.packages.get(intent.package):
+        process.system.wireguard.receive(intent.action, intent.extras.get("tunnel", ""))
     process.out.line("Broadcast completed: result=0")
     return 0
 

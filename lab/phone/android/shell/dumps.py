@@ -10,6 +10,7 @@ from lab.phone.android.shell.battery import battery
 from lab.phone.android.shell.packages import dump
 from lab.phone.android.shell.process import CommandFailed, Process
 from lab.phone.android.shell.services import SERVICES
+from lab.phone.android.wireguard_app import PACKAGE
 from lab.phone.node import DENSITY, EDIT, HEIGHT, LAUNCHER, WIDTH
 
 Rest = Sequence[str]
@@ -172,8 +173,11 @@ def _connectivity(process: Process, _: Rest) -> Lines:
     joined = process.phone.joined
     proxy = process.phone.setting("global", "http_proxy") or ""
     network = "none" if joined is None else f'100 [WIFI CONNECTED "{joined.ssid}"]'
+    tunnel = process.system.wireguard.up
+    vpn = [] if tunnel is None else [f"  101 [VPN CONNECTED] {PACKAGE} ({tunnel.name})"]
     return [
         f"Active default network: {network}",
+        *vpn,
         f"Global HTTP proxy: {'none' if proxy in ('', ':0') else proxy}",
     ]
 

@@ -30,6 +30,8 @@ class Intent:
     """By name; the first value of each."""
     rest: tuple[str, ...] = ()
     """What is no option: a URI, a package or a component."""
+    extras: dict[str, str] = field(default_factory=dict)
+    """The texts that it carries, by name."""
 
     @property
     def action(self) -> str:
@@ -74,6 +76,7 @@ class Intent:
 def read_intent(arguments: Sequence[str]) -> Intent:
     """Read an intent. Raises CommandFailed."""
     found: dict[str, str] = {}
+    extras: dict[str, str] = {}
     rest: list[str] = []
     at = 0
     while at < len(arguments):
@@ -84,6 +87,8 @@ def read_intent(arguments: Sequence[str]) -> Intent:
             if len(arguments) - at < count:
                 raise CommandFailed(f'Error: Argument expected after "{argument}"', EXIT_USAGE)
             found[argument] = arguments[at]
+            if argument in ("-e", "--es"):
+                extras[arguments[at]] = arguments[at + 1]
             at += count
         elif argument in _ALONE or argument.startswith(_FLAGS):
             found[argument] = ""
@@ -91,4 +96,4 @@ def read_intent(arguments: Sequence[str]) -> Intent:
             raise CommandFailed(f"Error: Unknown option: {argument}", EXIT_USAGE)
         else:
             rest.append(argument)
-    return Intent(found, tuple(rest))
+    return Intent(found, tuple(rest), extras)

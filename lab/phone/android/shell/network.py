@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.network.kernel.wireguard import MTU
 from lab.phone.android.packet_rules import LOOPBACK_INTERFACE, WIFI_INTERFACE
 from lab.phone.android.shell.process import Command, CommandFailed, Process
 from lab.phone.routing import ROUTER
@@ -18,7 +19,9 @@ def _ip(process: Process) -> int:
     kind, rest = (words[0], words[1:]) if words else ("", [])
     rest = rest[1:] if rest[:1] in (["show"], ["list"], ["ls"]) else rest
     if kind in ("addr", "address", "a", "link", "l"):
-        _interfaces(process, _device(rest), with_addresses=kind[0] == "a")
+        tunnel = process.system.wireguard.up
+        tunnels = [] if tunnel is None else [tunnel.name]
+        _interfaces(process, _device(rest, tunnels), with_addresses=kind[0] == "a")
     elif kind in ("route", "r", "ro"):
         _routes(process, rest)
     else:
@@ -26,11 +29,11 @@ def _ip(process: Process) -> int:
     return 0
 
 
-def _device(rest: list[str]) -> str:
+def _device(rest: list[str], tunnels: list[str]) -> str:
     """Return the interface that is meant, empty for all. Raises CommandFailed."""
     rest = rest[1:] if rest[:1] == ["dev"] else rest
     name = rest[0] if rest else ""
-    if len(rest) > 1 or name not in ("", LOOPBACK_INTERFACE, WIFI_INTERFACE):
+    if len(rest) > 1 or name not in ("", LOOPBACK_INTERFACE, WIFI_INTERFACE, *tunnels):
         raise CommandFailed(f'Device "{name[:40]}" does not exist.', 1)
     return name
 
@@ -52,7 +55,12 @@ def _interfaces(process: Process, device: str, *, with_addresses: bool) -> None:
     ]
     if with_addresses and joined:
         wifi += _address(f"{ADDRESS}/24 brd {_NETWORK[:-1]}255 scope global wlan0")
-    for name, lines in ((LOOPBACK_INTERFACE, loopback), (WIFI_INTERFACE, wifi)):
+    interfaces = [(LOOPBACK_INTERFACE, loopback), (WIFI_INTERFACE, wifi)]
+    if (tunnel := process.system.wireguard.up) is not None:
+        head = f"3: {tunnel.name}: <POINTOPOINT,UP,LOWER_UP> mtu {MTU} qdisc mq state UNKNOWN group"
+        own = _address(f"{tunnel.address} scope global {tunnel.name}") if with_addresses else []
+        interfaces.append((tunnel.name, [f"{head} default qlen 500", "    link/none", *own]))
+    for name, lines in interfaces:
         if device in ("", name):
             process.print_lines(lines)
 

@@ -1,0 +1,159 @@
+"""The adversary as a real network: connections that the kernel takes off a device's way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import struct
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from lab.adversary.addon import TLS_PORT, serving_on
+from lab.adversary.names import ATTACKER_ADDRESS, Names
+from lab.adversary.recorder import Recorder
+from lab.model.device import Endpoint
+from lab.model.serving import Arming, Interfere, Interference
+from lab.network.dns import Answer, Resolver
+from lab.network.kernel.access_point import Door
+from lab.network.kernel.pcapng import Frame, capture
+from lab.network.kernel.rules import Closed
+from lab.network.kernel.tap import Opened, Tap, opened, sender
+from lab.network.kernel.wifi import Place
+
+_ORIGINAL_DESTINATION = 80
+"""SO_ORIGINAL_DST (linux/netfilter_ipv4.h)."""
+
+KEPT_FRAMES = 4096
+"""The last frames that are kept of each device: a scenario has some hundred."""
+
+_REFUSE = Interfere(Interference.REFUSE)
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Endpoint], Awaitable[None]]
+"""Takes a connection and where its client dialled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Whose doors they are, and who keeps the records."""
+
+    device: str
+    names: Names
+    recorder: Recorder
+    armed: Callable[[], tuple[int, Arming]]
+
+
+@dataclass(slots=True)
+class KernelDoors:
+    """The doors of the device that lives at ``place``. Owned by the loop, but for ``close_for``."""
+
+    place: Place
+    keeper: Keeper
+    _servers: list[asyncio.Server] = field(default_factory=list)
+    _resolvers: list[Resolver] = field(default_factory=list)
+    _taps: list[Tap] = field(default_factory=list)
+    _crossed: Counter[int] = field(default_factory=Counter)
+    _frames: deque[tuple[int, Frame]] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
+
+    async def start(self, door: Door, serve: Serve, answer: Answer) -> str:
+        """Serve at a door, and return the device's interface that leads there. Raises OSError."""
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                dialled = original_destination(writer.get_extra_info("socket"))
+            except OSError:
+                # It came and went before anybody could ask.
+                writer.transport.abort()
+                return
+            await serve(reader, writer, self._known(dialled))
+
+        self._servers.append(await asyncio.start_server(accept, sock=door.listener))
+        resolver = Resolver(answer)
+        self._resolvers.append(resolver)
+        await resolver.start(sock=door.resolver)
+        return door.interface
+
+    def watch(self) -> None:
+        """Look at all that crosses the rogue network. Raises OSError."""
+        self._taps.append(self.place.rogue.tap(asyncio.get_running_loop(), self._see))
+
+    def crossed(self, arming: int) -> int:
+        """Return how many packets of the device arrived while ``arming`` was in force."""
+        return self._crossed[arming]
+
+    def close_for(self, arming: Arming) -> None:
+        """Let the rogue network refuse what ``arming`` refuses. Raises OSError."""
+        self.place.rogue.close(closed_by(arming, self.keeper.names))
+
+    def stop(self) -> None:
+        """Stop serving."""
+        for server in self._servers:
+            server.close()
+        for resolver in self._resolvers:
+            resolver.stop()
+        for tap in self._taps:
+            tap.close()
+
+    def _known(self, dialled: Endpoint) -> Endpoint:
+        """Return where a client dialled; the attacker's own address where that tells nothing, so
+        that the client's words do."""
+        name = self.keeper.names.name_of(dialled.host)
+        known = name in self.keeper.names.hosts
+        return dialled if known else Endpoint(ATTACKER_ADDRESS, dialled.port)
+
+    async def capture(self, since: int) -> bytes:
+        """Return what was seen under arming ``since`` and later ones, with the secrets that
+        decrypt what the adversary spoke itself."""
+        frames = [frame for number, frame in self._frames if number >= since]
+        secrets = self.keeper.recorder.secrets(self.keeper.device, since)
+        return capture(self.place.rogue.port, frames, secrets)
+
+    def _see(self, frame: bytes) -> None:
+        number, arming = self.keeper.armed()
+        self._frames.append((number, Frame(time.time_ns(), frame)))
+        if sender(frame) == self.place.rogue.hardware_address:
+            self._crossed[number] += 1
+            if (found := opened(frame)) is not None:
+                self._note_refused(found, number, arming)
+
+    def _note_refused(self, opened: Opened, number: int, arming: Arming) -> None:
+        """Keep a record of a connection that the network refuses: nobody else sees it."""
+        host = self.keeper.names.name_of(opened.destination.host)
+        plan = None if host is None else arming.plan_for(host)
+        if plan is None or serving_on(plan, opened.destination.port) != _REFUSE:
+            return
+        peer = (opened.source.host, opened.source.port)
+        track = self.keeper.recorder.open(self.keeper.device, number, peer, None)
+        track.host, track.port = host, opened.destination.port
+        track.note = "refused by the network"
+        self.keeper.recorder.close(track, in_scope=True)
+
+
+def closed_by(arming: Arming, names: Names) -> Closed:
+    """Return the addresses at which a network under ``arming`` refuses connections."""
+    tls, clear = set(), set()
+    for host, plan in arming.hosts:
+        address = names.address_of(host)
+        if address is not None and serving_on(plan, TLS_PORT) == _REFUSE:
+            tls.add(address)
+        if address is not None and plan.cleartext == _REFUSE:
+            clear.add(address)
+    return Closed(frozenset(tls), frozenset(clear))
+
+
+def original_destination(sock: socket.socket) -> Endpoint:
+    """Return where the client of a redirected connection dialled. Raises OSError."""
+    told = sock.getsockopt(socket.SOL_IP, _ORIGINAL_DESTINATION, 16)
+    port, address = struct.unpack_from("!2xH4s", told)
+    return Endpoint(str(ipaddress.IPv4Address(address)), port)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection by a reset."""
+    with contextlib.suppress(OSError):
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

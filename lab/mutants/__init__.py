@@ -1,0 +1,5 @@
+"""Clients that are wrong in one known way each: what the catalogue must catch."""
+
+from lab.mutants.registry import Mutant, mutant, mutants
+
+__all__ = ["Mutant", "mutant", "mutants"]

@@ -1,0 +1,195 @@
+"""An access point in a namespace: a bridge that devices are linked to, DHCP, a packet filter."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from lab.loop import LabLoop
+from lab.network.kernel import rules
+from lab.network.kernel.dhcp import Lease
+from lab.network.kernel.dhcp_server import DhcpServer
+from lab.network.kernel.namespace import Namespace, Unavailable, find_programs, link
+from lab.network.kernel.rules import Closed, Way
+from lab.network.kernel.tap import Tap
+
+NFT = {"nft": "nftables"}
+BRIDGE = "ap0"
+BACKLOG = 512
+LEASE = 3600
+"""Seconds that an address is handed out for: longer than a run."""
+DOMAIN = "lan"
+"""The search domain that is handed out."""
+FIRST_ADDRESS = 10
+MOST_STATIONS = 240
+
+_COUNTER = re.compile(r"counter (\w+) \{\s*packets (\d+) bytes (\d+)")
+
+
+@dataclass(slots=True)
+class Door:
+    """Where an access point takes the packets of one device to.
+
+    ``filter`` changes the access point's packet filter, and raises OSError.
+    ``listener`` and ``resolver`` are sockets of this process in the access point's namespace; who
+    serves on them closes them.
+    """
+
+    listener: socket.socket
+    """TCP, listening; a connection's original destination is to be had from the kernel."""
+    resolver: socket.socket
+    """UDP."""
+    interface: str
+    """Of the device, at which it finds this network."""
+    address: str
+    """That the device gets."""
+    station: str
+    """The device's hardware address."""
+    port: str
+    """The access point's interface to this device alone."""
+    filter: Callable[[str], None]
+    namespace: Namespace
+    """The access point's."""
+    _closed: Closed = field(default_factory=Closed)
+
+    @property
+    def way(self) -> Way:
+        """What the packet filter needs to know of it."""
+        door, resolver = (s.getsockname()[1] for s in (self.listener, self.resolver))
+        return Way(self.station, door, resolver)
+
+    def tap(self, loop: asyncio.AbstractEventLoop, seen: Callable[[bytes], None]) -> Tap:
+        """Return a tap on the cable to the device: ``seen`` gets every frame, on the loop. Raises
+        OSError."""
+        return Tap(self.namespace, self.port, loop, seen)
+
+    @property
+    def hardware_address(self) -> bytes:
+        """The device's, as it is in a frame."""
+        return bytes.fromhex(self.station.replace(":", ""))
+
+    def close(self, closed: Closed) -> None:
+        """Let the device find nothing open at these addresses, and everything at others. Raises
+        OSError."""
+        self.filter(rules.closing(self.station, self._closed, closed))
+        self._closed = closed
+
+
+class AccessPoint:
+    """A network that its owner has all of. Use as a context manager.
+
+    ``number`` (0 to 255) is in the hardware addresses of those on it. ``network`` is a /24. Raises
+    Unavailable.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: str,
+        number: int,
+        loop: LabLoop,
+        *,
+        within: Namespace | None = None,
+    ) -> None:
+        self._addresses = ipaddress.IPv4Network(network)
+        self._number = number
+        self._leases: dict[bytes, Lease] = {}
+        self._dhcp = DhcpServer(self._leases.get)
+        self.router = str(self._addresses[1])
+        """Its own address: router, resolver and DHCP server."""
+        self.namespace = Namespace(name, within=within)
+        try:
+            lay_out(self.namespace, f"{self.router}/{self._addresses.prefixlen}")
+            loop.run(self._dhcp.start(self.namespace, BRIDGE))
+        except BaseException:
+            self.namespace.close()
+            raise
+
+    def filter(self, text: str) -> None:
+        """Change the packet filter. Raises OSError with its complaint."""
+        change_filter(self.namespace, text)
+
+    def admit(self, device: Namespace, interface: str, place: int) -> Door:
+        """Link a device to this access point, by an interface that it finds down, and hand out
+        the address number ``place`` (from 0) to it. Raises OSError."""
+        if not 0 <= place < MOST_STATIONS:
+            raise OSError(f"an access point has room for {MOST_STATIONS} devices")
+        port = f"port{place}"
+        station = f"02:54:50:00:{self._number:02x}:{place:02x}"
+        address = str(self._addresses[FIRST_ADDRESS + place])
+        link(self.namespace, port, device, interface)
+        self.namespace.ip(f"link set {port} master {BRIDGE} up")
+        device.ip(f"link set {interface} address {station}")
+        self._leases[bytes.fromhex(station.replace(":", ""))] = self._lease(address)
+        listener = self._bound(socket.SOCK_STREAM)
+        try:
+            listener.listen(BACKLOG)
+            resolver = self._bound(socket.SOCK_DGRAM)
+        except BaseException:
+            listener.close()
+            raise
+        door = Door(
+            listener, resolver, interface, address, station, port, self.filter, self.namespace
+        )
+        self.filter(rules.admitted(door.way))
+        return door
+
+    def counters(self) -> dict[str, int]:
+        """Return how many packets were refused, by what they were. Raises OSError."""
+        told = self.namespace.run([_nft(), "list", "counters"]).stdout
+        return {name: int(packets) for name, packets, _ in _COUNTER.findall(told)}
+
+    def close(self) -> None:
+        """Take the network down. May be repeated."""
+        self._dhcp.stop()
+        self.namespace.close()
+
+    def _bound(self, kind: socket.SocketKind) -> socket.socket:
+        sock = self.namespace.socket(socket.AF_INET, kind)
+        try:
+            sock.bind(("", 0))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _lease(self, address: str) -> Lease:
+        router = self.router
+        return Lease(address, self._addresses.prefixlen, router, router, DOMAIN, router, LEASE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def lay_out(namespace: Namespace, address: str) -> None:
+    """Make an access point of a namespace, with an address and its prefix. Raises Unavailable."""
+    try:
+        namespace.ip(
+            "link set lo up",
+            f"link add {BRIDGE} type bridge",
+            f"address add {address} dev {BRIDGE}",
+            f"link set {BRIDGE} up",
+        )
+        change_filter(namespace, rules.RULES)
+    except OSError as error:
+        raise Unavailable(f"this system cannot be an access point: {error}") from None
+
+
+def change_filter(namespace: Namespace, text: str) -> None:
+    """Change the packet filter of a namespace. Raises OSError with its complaint."""
+    if text:
+        done = namespace.run([_nft(), "-f", "-"], input=text)
+        if done.returncode:
+            raise OSError(f"nft: {done.stderr.strip()[:300]}")
+
+
+def _nft() -> str:
+    return find_programs(NFT)["nft"]

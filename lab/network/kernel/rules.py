@@ -1,0 +1,106 @@
+"""What an access point's packet filter does (nftables), as text for ``nft -f``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+TABLE = "inet lab"
+
+RULES = f"""\
+table {TABLE} {{
+    # Where the connections and the questions of each station are taken to.
+    map doors {{ type ether_addr : inet_service; }}
+    map resolvers {{ type ether_addr : inet_service; }}
+    # To whom nothing is open: on the port of HTTPS, and on every other.
+    set closed {{ type ether_addr . ipv4_addr; }}
+    set closed_clear {{ type ether_addr . ipv4_addr; }}
+    counter quic {{ }}
+    counter other {{ }}
+    # After the taps, so that captures hold what is refused here; before addresses are rewritten.
+    chain refuse {{
+        type filter hook prerouting priority mangle; policy accept;
+        iifname != "ap0" accept
+        tcp dport 443 ether saddr . ip daddr @closed reject with tcp reset
+        tcp dport != 443 ether saddr . ip daddr @closed_clear reject with tcp reset
+        udp dport 443 counter name quic reject
+        udp dport {{ 53, 67 }} accept
+        meta l4proto udp counter name other reject
+    }}
+    chain take {{
+        type nat hook prerouting priority dstnat; policy accept;
+        iifname != "ap0" accept
+        udp dport 53 redirect to :ether saddr map @resolvers
+        meta l4proto tcp redirect to :ether saddr map @doors
+    }}
+    # Nothing passes through: there is nobody behind this access point but the lab.
+    chain pass {{
+        type filter hook forward priority filter; policy drop;
+    }}
+}}
+"""
+"""The rules of an access point whose stations are on the bridge ``ap0``.
+
+Every TCP connection, wherever it leads, ends at the listener of the station that opened it, which
+asks the kernel for the original destination (SO_ORIGINAL_DST). A station is known by its hardware
+address. Every question to a resolver, whichever it was for, is answered by the station's own. Of
+UDP nothing else gets through; HTTP/3 (UDP port 443) is counted apart. What is not let through is
+refused, not dropped, so that nobody waits for it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where the packets of one station are taken to."""
+
+    station: str
+    """Its hardware address."""
+    door: int
+    """Port of the listener for its connections."""
+    resolver: int
+    """Port of its resolver."""
+
+
+def admitted(way: Way) -> str:
+    """Return what lets a station in."""
+    return _elements(
+        "add",
+        ("doors", (f"{way.station} : {way.door}",)),
+        ("resolvers", (f"{way.station} : {way.resolver}",)),
+    )
+
+
+def dismissed(way: Way) -> str:
+    """Return what takes that back."""
+    return _elements("delete", ("doors", (way.station,)), ("resolvers", (way.station,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Addresses at which a station finds nothing open."""
+
+    tls: frozenset[str] = frozenset()
+    """On port 443."""
+    clear: frozenset[str] = frozenset()
+    """On every other port."""
+
+
+def closing(station: str, before: Closed, after: Closed) -> str:
+    """Return what closes ``after`` to a station, and opens what else was closed ``before``; empty
+    where nothing changes."""
+    sets = (("closed", before.tls, after.tls), ("closed_clear", before.clear, after.clear))
+    gone = [(name, _pairs(station, old - new)) for name, old, new in sets]
+    come = [(name, _pairs(station, new - old)) for name, old, new in sets]
+    return _elements("delete", *gone) + _elements("add", *come)
+
+
+def _pairs(station: str, addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{station} . {address}" for address in sorted(addresses))
+
+
+def _elements(verb: str, *sets: tuple[str, tuple[str, ...]]) -> str:
+    return "".join(
+        f"{verb} element {TABLE} {name} {{ {', '.join(elements)} }}\n"
+        for name, elements in sets
+        if elements
+    )

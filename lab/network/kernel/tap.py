@@ -1,0 +1,99 @@
+"""A tap on the cable to one device: every packet, as an access point sees it (packet(7))."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.model.device import Endpoint
+from lab.network.kernel.namespace import Namespace
+
+ALL_PROTOCOLS = 3
+"""ETH_P_ALL (linux/if_ether.h)."""
+MAX_FRAME = 65_550
+MOST_AT_ONCE = 64
+"""Frames that are read before others get their turn."""
+
+_ETHERNET, _IPV4, _TCP = 14, 0x0800, 6
+_SYN, _ACK = 0x02, 0x10
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first packet of a TCP connection."""
+
+    source: Endpoint
+    destination: Endpoint
+
+
+class Tap:
+    """Sees every frame on ``interface``. ``seen`` is called on the loop with each of them."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        interface: str,
+        loop: asyncio.AbstractEventLoop,
+        seen: Callable[[bytes], None],
+    ) -> None:
+        """Raises OSError."""
+        self._loop = loop
+        self._seen = seen
+        # Of no protocol before it is bound: it must not see other interfaces.
+        self._sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        try:
+            self._sock.bind((interface, ALL_PROTOCOLS))
+            self._sock.setblocking(False)
+            loop.add_reader(self._sock.fileno(), self._read)
+        except BaseException:
+            self._sock.close()
+            raise
+
+    def close(self) -> None:
+        """Take the tap off. May be repeated."""
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+
+    def _read(self) -> None:
+        for _ in range(MOST_AT_ONCE):
+            try:
+                frame = self._sock.recv(MAX_FRAME)
+            except BlockingIOError:
+                return
+            except OSError:
+                # The interface is gone, and the device with it.
+                self.close()
+                return
+            self._seen(frame)
+
+
+def sender(frame: bytes) -> bytes:
+    """Return the hardware address that sent a frame."""
+    return frame[6:12]
+
+
+def opened(frame: bytes) -> Opened | None:
+    """Return the connection that a frame opens, None where it opens none."""
+    try:
+        (kind,) = struct.unpack_from("!H", frame, 12)
+        version, protocol = frame[_ETHERNET], frame[_ETHERNET + 9]
+        if kind != _IPV4 or version >> 4 != 4 or protocol != _TCP:
+            return None
+        source, destination = struct.unpack_from("!4s4s", frame, _ETHERNET + 12)
+        segment = _ETHERNET + (version & 15) * 4
+        ports = struct.unpack_from("!HH", frame, segment)
+        flags = frame[segment + 13]
+    except (struct.error, IndexError):
+        return None
+    if flags & (_SYN | _ACK) != _SYN:
+        return None
+    ends = (
+        Endpoint(str(ipaddress.IPv4Address(address)), port)
+        for address, port in zip((source, destination), ports, strict=True)
+    )
+    return Opened(*ends)

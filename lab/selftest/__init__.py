@@ -1,0 +1,1 @@
+"""The self-test: every mutant dies, every attack kills, the reference client survives."""

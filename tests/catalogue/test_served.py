@@ -1,0 +1,144 @@
+"""Each attack serves what it says: compared by a client that shares no line with the engine."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from lab.adversary.engine import Engine
+from lab.catalogue import CatalogueEntry, Ground, entries, hosts
+from lab.loop import LabLoop
+from lab.model.device import Endpoint
+from lab.model.serving import Arming, HostPlan, Relay, Terminate
+from lab.model.wire import TlsVersion
+from lab.pki.hierarchy import LabPki
+from tests.adversary.peers import s_client, shown_chain
+from tests.catalogue.hello import Refused, Shown, look
+
+CAP = 10.0
+DEVICE = "phone"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """An engine with one device, and the authorities that attacks are made from."""
+
+    engine: Engine
+    proxy: Endpoint
+    pki: LabPki
+
+    def arm(self, plans: dict[str, HostPlan], version: TlsVersion) -> None:
+        """Put this in force, as a scenario does; hosts without a plan are relayed."""
+        every = tuple((host, plans.get(host, HostPlan(Relay()))) for host in hosts.DECLARED)
+        self.engine.arm(DEVICE, Arming("served", every, (version,)))
+
+    def look(self, host: str, port: int, version: TlsVersion) -> Shown:
+        """Return what a client that comes through the device's proxy is shown. Raises Refused."""
+        address = (self.proxy.host, self.proxy.port)
+        with socket.create_connection(address, CAP) as sock:
+            sock.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\n\r\n".encode())
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                # A byte at a time: what comes behind is for the TLS client.
+                part = sock.recv(1)
+                if not part:
+                    raise Refused("the proxy hung up")
+                head += part
+            if b" 200 " not in head.partition(b"\r\n")[0]:
+                raise Refused(head.decode())
+            return look(sock, host, version)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    pki = LabPki((hosts.DOMAIN,))
+    with LabLoop() as loop, Engine(loop, lambda host: None, hosts.DECLARED) as engine:
+        yield Lab(engine, engine.attach(DEVICE).proxy, pki)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One host at one stage of an attack, under one version."""
+
+    entry: CatalogueEntry
+    stage: int
+    version: TlsVersion
+
+    @property
+    def id(self) -> str:
+        stage = f"-stage{self.stage}" if self.entry.before else ""
+        return f"{self.entry.slug}{stage}-{self.version}"
+
+
+def sights() -> Iterator[Sight]:
+    """Every attack and every stage of it once; where it is tried under two versions, under one of
+    them, the other one in the next attack."""
+    for number, entry in enumerate(entries()):
+        for stage in range(len(entry.stages)):
+            if entry.versions:
+                yield Sight(entry, stage, entry.versions[number % len(entry.versions)])
+
+
+def terminated(plan: HostPlan, port: int) -> Terminate | None:
+    """Return what the plan serves on a port in TLS, None for nothing, or for what goes wrong in
+    the handshake on purpose: the tests of such anomalies are beside their makers."""
+    serving = plan.serving if port == hosts.PORT else plan.cleartext
+    if isinstance(serving, Terminate) and serving.anomaly is None and not plan.spared:
+        return serving
+    return None
+
+
+@pytest.mark.parametrize("sight", list(sights()), ids=lambda sight: sight.id)
+def test_a_client_is_shown_what_the_attack_says(sight: Sight, lab: Lab) -> None:
+    entry = sight.entry.stages[sight.stage]
+    plans = entry.plans(Ground(lab.pki, entry.host, datetime.now(UTC)))
+    due = {
+        host: serving
+        for host, plan in plans.items()
+        if (serving := terminated(plan, entry.port if host == entry.host else hosts.PORT))
+    }
+    if not due:
+        pytest.skip("it terminates no TLS, or on purpose wrongly")
+    lab.arm(plans, sight.version)
+    for host, serving in due.items():
+        shown = lab.look(host, entry.port if host == entry.host else hosts.PORT, sight.version)
+        assert shown.digests == serving.digests
+        assert shown.version is sight.version
+
+
+@pytest.mark.parametrize("version", TlsVersion)
+def test_the_other_version_is_not_to_be_had(version: TlsVersion, lab: Lab) -> None:
+    plan = HostPlan(_genuine(lab))
+    other = next(one for one in TlsVersion if one is not version)
+    lab.arm({hosts.HOST: plan}, other)
+    with pytest.raises(Refused, match="alert 70"):
+        lab.look(hosts.HOST, hosts.PORT, version)
+
+
+@pytest.mark.parametrize("version", TlsVersion)
+def test_openssl_is_shown_the_same(version: TlsVersion, lab: Lab) -> None:
+    lab.arm({hosts.HOST: HostPlan(_genuine(lab))}, version)
+    mine = lab.look(hosts.HOST, hosts.PORT, version)
+    theirs = s_client(lab.proxy, hosts.HOST)
+    assert shown_chain(theirs.stdout) == mine.chain
+    assert {TlsVersion.TLS12: b"TLSv1.2", TlsVersion.TLS13: b"TLSv1.3"}[version] in theirs.stdout
+
+
+def test_what_was_armed_before_is_not_shown_any_more(lab: Lab) -> None:
+    first, second = (lab.pki.compromised.issue(hosts.HOST) for _ in range(2))
+    for made in (first, second):
+        serving = Terminate(made.chain_der, made.key_der)
+        lab.arm({hosts.HOST: HostPlan(serving)}, TlsVersion.TLS13)
+        shown = lab.look(hosts.HOST, hosts.PORT, TlsVersion.TLS13)
+        assert shown.digests == serving.digests
+        assert hashlib.sha256(shown.chain[0]).hexdigest() == serving.digests[0]
+
+
+def _genuine(lab: Lab) -> Terminate:
+    made = lab.pki.genuine(hosts.HOST)
+    return Terminate(made.chain_der, made.key_der)

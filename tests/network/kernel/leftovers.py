@@ -1,0 +1,79 @@
+"""What runs on the kernel's networks, and runs that are killed, leave on the machine: nothing.
+
+``python -m tests.network.kernel.leftovers [TIMES]`` lets so many runs end and kills as many.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.killing import moments_of, run_and_kill
+
+COMMANDS = (("ip", "netns"), ("ip", "-oneline", "link"), ("nft", "list", "ruleset"))
+TIMES = 20
+LATEST = 0.6
+"""Seconds after which a run that is to be killed has been, from its start."""
+CAP = 10.0
+"""Seconds in which what a killed run held must be gone."""
+
+RUN = [sys.executable, "-m", "tests.network.kernel.held"]
+
+
+def host_state() -> str:
+    """Return what can be seen of networks on the machine itself."""
+    path = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+    told = (
+        subprocess.run(argv, capture_output=True, text=True, check=False, env=path).stdout
+        for argv in COMMANDS
+    )
+    return "".join(told)
+
+
+def holders() -> set[int]:
+    """Return the processes that hold a namespace of any run."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"kernel/broker.py" in (folder / "cmdline").read_bytes():
+                found.add(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def kill_some(times: int, moments: random.Random) -> None:
+    """Kill so many runs, each at a moment of its own."""
+    others = holders()
+    for _ in range(times):
+        run_and_kill(RUN, after=moments.uniform(0.0, LATEST))
+        deadline = time.monotonic() + CAP
+        while left := holders() - others:
+            assert time.monotonic() < deadline, f"still there: {left}"
+            time.sleep(0.01)
+
+
+def run_some(times: int) -> None:
+    """Let so many runs come to their end."""
+    for _ in range(times):
+        subprocess.run([*RUN, "0"], check=True, capture_output=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run, kill, compare."""
+    times = int(arguments[0]) if arguments else TIMES
+    before = host_state()
+    run_some(times)
+    kill_some(times, moments_of("leftovers"))
+    same = host_state() == before
+    sys.stdout.write(f"{times} runs, {times} killed: {'nothing is left' if same else 'CHANGED'}\n")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -15,13 +15,16 @@ TOX := .venv/bin/tox
 
 NODE := node_modules/.package-lock.json
 
-.PHONY: help mitm appium kills leftovers node test test-older lint coverage bench docs clean
+.PHONY: help mitm mitm-all appium kills leftovers selftest truth node test test-older lint coverage bench docs clean
 
 help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
+	@echo "make mitm-all  the same with the whole catalogue, not only its core"
 	@echo "make appium attack the embedded phone through real Appium and adb, and compare the verdicts"
 	@echo "make kills  kill runs on a virtual phone at random moments, restore, compare"
 	@echo "make leftovers  end and kill runs on the kernel's networks, compare the machine's before and after"
+	@echo "make selftest  clients that are wrong on purpose against all attacks: would the lab notice?"
+	@echo "make truth  compare every verdict on curl and wget with their own exit codes"
 	@echo "make test   pass the project's tests"
 	@echo "make test-older  pass them with Python 3.11 and 3.12, where these are there"
 	@echo "make lint   check style, types and import rules"
@@ -33,6 +36,9 @@ help:
 mitm: $(TOX)
 	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- $(ARGS)
 
+mitm-all: $(TOX)
+	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm-all -- $(ARGS)
+
 appium: $(TOX) $(NODE)
 	@$(TOX) run -q -e boundary -- $(ARGS)
 
@@ -41,6 +47,12 @@ kills: $(TOX)
 
 leftovers: $(TOX)
 	@$(TOX) run -q -e leftovers -- $(ARGS)
+
+selftest: $(TOX)
+	@$(TOX) run -q -e selftest -- $(ARGS)
+
+truth: $(TOX)
+	@$(TOX) run -q -e truth -- $(ARGS)
 
 node: $(NODE)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from lab.adversary import witness
 from lab.adversary.addon import Adversary
+from lab.adversary.around import Around
 from lab.adversary.connections import Shared
 from lab.adversary.listeners import LOOPBACK, NOTHING, Listeners
 from lab.adversary.mitm import master_with
@@ -24,6 +25,7 @@ from lab.loop import LabLoop
 from lab.model.device import Endpoint, Surroundings
 from lab.model.serving import Arming
 from lab.model.wire import ConnectionRecord, Lookup
+from lab.network.hardware.door import HardwareDoor
 from lab.network.kernel.wifi import Place
 from lab.network.wireguard import TunnelPlan
 
@@ -82,11 +84,13 @@ class Engine:
         address: str = LOOPBACK,
         tunnel: TunnelPlan | None = None,
         place: Place | None = None,
+        radio: HardwareDoor | None = None,
     ) -> Surroundings:
         """Give a device listeners of its own. ``source`` is the address that its connections
         come from, where it has its own; connections from elsewhere are kept as foreign.
         ``address`` is where they listen; ``tunnel`` is the device's WireGuard tunnel. ``place``
-        is where it lives, where its networks are the kernel's.
+        is where it lives, where its networks are the kernel's; ``radio`` where its packets come
+        from, where the rogue network is one with a radio.
 
         Raises OSError where no port is to be had, ValueError where the device has them already.
         """
@@ -94,7 +98,7 @@ class Engine:
         if device_id in self._devices:
             raise ValueError(f"device {device_id!r} is attached already")
         self._devices[device_id] = Listeners(
-            device_id, source, self._shared, address, tunnel=tunnel, place=place
+            device_id, source, self._shared, address, tunnel=tunnel, place=place, radio=radio
         )
         self.arm(device_id, NOTHING)
         try:
@@ -162,6 +166,12 @@ class Engine:
         force; None where that is no network of the kernel's."""
         doors = self._devices[device_id].doors
         return None if doors is None else doors.crossed(arming)
+
+    def around(self, device_id: str, arming: int) -> dict[Around, int]:
+        """Return how often the device tried ways around the rogue network while ``arming`` was in
+        force, as far as anybody could see."""
+        doors = self._devices[device_id].doors
+        return {} if doors is None else doors.around(arming)
 
     def capture(self, device_id: str, since: int) -> bytes | None:
         """Return what was seen of the device's packets on the rogue network under arming ``since``

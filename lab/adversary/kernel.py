@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from lab.adversary.addon import TLS_PORT, serving_on
+from lab.adversary.around import Around, way_around
 from lab.adversary.names import ATTACKER_ADDRESS, Names
 from lab.adversary.recorder import Recorder
 from lab.model.device import Endpoint
@@ -25,7 +26,7 @@ from lab.network.kernel.tap import Opened, Tap, opened, sender
 from lab.network.kernel.wifi import Place
 
 _ORIGINAL_DESTINATION = 80
-"""SO_ORIGINAL_DST (linux/netfilter_ipv4.h)."""
+"""SO_ORIGINAL_DST (linux/netfilter_ipv4.h), and IP6T_SO_ORIGINAL_DST."""
 
 KEPT_FRAMES = 4096
 """The last frames that are kept of each device: a scenario has some hundred."""
@@ -56,21 +57,13 @@ class KernelDoors:
     _resolvers: list[Resolver] = field(default_factory=list)
     _taps: list[Tap] = field(default_factory=list)
     _crossed: Counter[int] = field(default_factory=Counter)
+    _around: Counter[tuple[int, Around]] = field(default_factory=Counter)
     _frames: deque[tuple[int, Frame]] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
 
     async def start(self, door: Door, serve: Serve, answer: Answer) -> str:
         """Serve at a door, and return the device's interface that leads there. Raises OSError."""
-
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                dialled = original_destination(writer.get_extra_info("socket"))
-            except OSError:
-                # It came and went before anybody could ask.
-                writer.transport.abort()
-                return
-            await serve(reader, writer, self._known(dialled))
-
-        self._servers.append(await asyncio.start_server(accept, sock=door.listener))
+        for listener in (door.listener, door.listener6):
+            self._servers.append(await take(listener, serve, self.keeper.names))
         resolver = Resolver(answer)
         self._resolvers.append(resolver)
         await resolver.start(sock=door.resolver)
@@ -83,6 +76,11 @@ class KernelDoors:
     def crossed(self, arming: int) -> int:
         """Return how many packets of the device arrived while ``arming`` was in force."""
         return self._crossed[arming]
+
+    def around(self, arming: int) -> dict[Around, int]:
+        """Return how often the device tried ways around while ``arming`` was in force."""
+        tried = {way: self._around[arming, way] for way in Around}
+        return {way: times for way, times in tried.items() if times}
 
     def close_for(self, arming: Arming) -> None:
         """Let the rogue network refuse what ``arming`` refuses. Raises OSError."""
@@ -97,13 +95,6 @@ class KernelDoors:
         for tap in self._taps:
             tap.close()
 
-    def _known(self, dialled: Endpoint) -> Endpoint:
-        """Return where a client dialled; the attacker's own address where that tells nothing, so
-        that the client's words do."""
-        name = self.keeper.names.name_of(dialled.host)
-        known = name in self.keeper.names.hosts
-        return dialled if known else Endpoint(ATTACKER_ADDRESS, dialled.port)
-
     async def capture(self, since: int) -> bytes:
         """Return what was seen under arming ``since`` and later ones, with the secrets that
         decrypt what the adversary spoke itself."""
@@ -116,6 +107,8 @@ class KernelDoors:
         self._frames.append((number, Frame(time.time_ns(), frame)))
         if sender(frame) == self.place.rogue.hardware_address:
             self._crossed[number] += 1
+            if (around := way_around(frame)) is not None:
+                self._around[number, around] += 1
             if (found := opened(frame)) is not None:
                 self._note_refused(found, number, arming)
 
@@ -132,6 +125,23 @@ class KernelDoors:
         self.keeper.recorder.close(track, in_scope=True)
 
 
+async def take(listener: socket.socket, serve: Serve, names: Names) -> asyncio.Server:
+    """Serve the redirected connections of a listener. Where an address tells nothing, ``serve``
+    gets the attacker's own in its place, so that the client's words do. Raises OSError."""
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            dialled = original_destination(writer.get_extra_info("socket"))
+        except OSError:
+            # It came and went before anybody could ask.
+            writer.transport.abort()
+            return
+        known = names.name_of(dialled.host) in names.hosts
+        await serve(reader, writer, dialled if known else Endpoint(ATTACKER_ADDRESS, dialled.port))
+
+    return await asyncio.start_server(accept, sock=listener)
+
+
 def closed_by(arming: Arming, names: Names) -> Closed:
     """Return the addresses at which a network under ``arming`` refuses connections."""
     tls, clear = set(), set()
@@ -146,9 +156,13 @@ def closed_by(arming: Arming, names: Names) -> Closed:
 
 def original_destination(sock: socket.socket) -> Endpoint:
     """Return where the client of a redirected connection dialled. Raises OSError."""
-    told = sock.getsockopt(socket.SOL_IP, _ORIGINAL_DESTINATION, 16)
-    port, address = struct.unpack_from("!2xH4s", told)
-    return Endpoint(str(ipaddress.IPv4Address(address)), port)
+    if sock.family == socket.AF_INET6:
+        told = sock.getsockopt(socket.IPPROTO_IPV6, _ORIGINAL_DESTINATION, 28)
+        port, address = struct.unpack_from("!2xH4x16s", told)
+    else:
+        told = sock.getsockopt(socket.SOL_IP, _ORIGINAL_DESTINATION, 16)
+        port, address = struct.unpack_from("!2xH4s", told)
+    return Endpoint(str(ipaddress.ip_address(address)), port)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

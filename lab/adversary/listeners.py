@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,8 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 
 from lab.adversary.addon import serving_on
 from lab.adversary.connections import Connections, Open, Serve, Shared
-from lab.adversary.kernel import Keeper, KernelDoors, reset
-from lab.adversary.names import ATTACKER_ADDRESS, normal
+from lab.adversary.kernel import Keeper, KernelDoors, reset, take
+from lab.adversary.names import ATTACKER_ADDRESS, ATTACKER_ADDRESS_6, normal
 from lab.adversary.watch import MAX_OPENING, WatchedReader
 from lab.adversary.wireguard import TunnelStream, WireGuardDoor
 from lab.model.device import Endpoint, Network, Surroundings, Tunnel
@@ -21,6 +22,7 @@ from lab.model.serving import Arming, DnsLie, HostPlan, Interfere, Interference,
 from lab.model.wire import Lookup
 from lab.network import gateway
 from lab.network.dns import Answer, Resolver
+from lab.network.hardware.door import HardwareDoor
 from lab.network.kernel.wifi import Place
 from lab.network.wireguard import CLIENT_ADDRESS, TunnelPlan
 
@@ -53,6 +55,8 @@ class Listeners:
     """The device's WireGuard tunnel, where it has one."""
     place: Place | None = None
     """Where the device lives, where its networks are the kernel's."""
+    radio: HardwareDoor | None = None
+    """Where the device's packets come from, where the rogue network is one with a radio."""
     armed: tuple[int, Arming] = (0, NOTHING)
     doors: KernelDoors | None = None
     """Those of the device's networks, where they are the kernel's."""
@@ -74,7 +78,7 @@ class Listeners:
         return Surroundings(
             proxy=await self._listen(self._serve_proxy),
             rogue=Network(
-                ROGUE_SSID,
+                ROGUE_SSID if self.radio is None else self.radio.ssid,
                 await self._resolve(self._lie),
                 await self._listen(self._serve_gateway),
                 rogue,
@@ -102,26 +106,28 @@ class Listeners:
     async def _open_doors(self) -> tuple[str | None, str | None]:
         """Serve at the doors of the device's networks, if they are the kernel's; return the
         interfaces that lead there."""
+        shared = self.shared
+        if (radio := self.radio) is not None:
+            await self._resolve(self._lie, radio.resolver)
+            self._servers.append(await take(radio.listener, self._accept_taken, shared.names))
         if self.place is None:
             return None, None
-        shared = self.shared
         keeper = Keeper(self.id, shared.names, shared.recorder, self._armed_now)
         doors = self.doors = KernelDoors(self.place, keeper)
         doors.watch()
-        rogue, home = self.place.rogue, self.place.home
         return (
-            await doors.start(rogue, self._accept_taken, self._lie),
-            await doors.start(home, self._accept_taken_home, self._tell),
+            await doors.start(self.place.rogue, self._accept_taken, self._lie),
+            await doors.start(self.place.home, self._accept_taken_home, self._tell),
         )
 
     async def _dig(self, plan: TunnelPlan) -> Tunnel:
         self._door = WireGuardDoor(plan.keys, self._accept_dug, self._tell, self._ignore)
         return await self._door.start(plan.listen.host, plan.listen.port)
 
-    async def _resolve(self, answer: Answer) -> Endpoint:
+    async def _resolve(self, answer: Answer, sock: socket.socket | None = None) -> Endpoint:
         resolver = Resolver(answer)
         self._resolvers.append(resolver)
-        return await resolver.start(self.address)
+        return await resolver.start(self.address, sock)
 
     async def part(self) -> None:
         """Close the connections on which nothing is under way."""
@@ -143,27 +149,26 @@ class Listeners:
     # -- connections ----------------------------------------------------------------------
 
     async def _accept_taken(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dialled: Endpoint
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        dialled: Endpoint,
+        arming: Arming | None = None,
     ) -> None:
-        """Take a connection off the rogue network; whose it is, the door has told."""
+        """Take a connection off a network, under another arming than the device's where one is
+        given; whose it is, the door has told."""
 
         async def serve(connection: Open, reader: asyncio.StreamReader) -> None:
+            connection.passage.arming = arming or connection.passage.arming
             await self._serve_taken(connection, reader, dialled)
 
-        await self._connections.accept(
-            reader, writer, serve, source=writer.get_extra_info("peername")[0]
-        )
+        source = writer.get_extra_info("peername")[0]
+        await self._connections.accept(reader, writer, serve, source=source)
 
     async def _accept_taken_home(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dialled: Endpoint
     ) -> None:
-        async def serve(connection: Open, reader: asyncio.StreamReader) -> None:
-            connection.passage.arming = self._honest()
-            await self._serve_taken(connection, reader, dialled)
-
-        await self._connections.accept(
-            reader, writer, serve, source=writer.get_extra_info("peername")[0]
-        )
+        await self._accept_taken(reader, writer, dialled, self._honest())
 
     async def _serve_taken(
         self, connection: Open, reader: asyncio.StreamReader, dialled: Endpoint
@@ -283,6 +288,8 @@ class Listeners:
                 answer = self._tell(name, kind)
             case DnsLie.ATTACKER_ADDRESS:
                 answer = (ATTACKER_ADDRESS,)
+            case DnsLie.ATTACKER_ADDRESS_6:
+                answer = (ATTACKER_ADDRESS_6,)
             case DnsLie.NXDOMAIN:
                 answer = ()
             case DnsLie.SILENCE:

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 ATTACKER_ADDRESS = "203.0.113.66"
 """Where a lying resolver sends the device (TEST-NET-3, RFC 5737)."""
+ATTACKER_ADDRESS_6 = "2001:db8:66::66"
+"""The same over IPv6 (RFC 3849)."""
+
+_ATTACKERS = frozenset({ATTACKER_ADDRESS, ATTACKER_ADDRESS_6})
 
 HONEST_PREFIX = "198.51.100."
 """Every declared host has an address of its own here (TEST-NET-2, RFC 5737)."""
@@ -38,9 +42,9 @@ class Names:
         return self._addresses.get(host)
 
     def name_of(self, destination: str) -> str | None:
-        """Return the name that a destination stands for; None for the attacker's own address."""
+        """Return the name that a destination stands for; None for an attacker's own address."""
         host = normal(destination)
-        return None if host == ATTACKER_ADDRESS else self._names.get(host, host)
+        return None if host in _ATTACKERS else self._names.get(host, host)
 
 
 def normal(host: str) -> str:

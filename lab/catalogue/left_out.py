@@ -198,7 +198,15 @@ LEFT_OUT: tuple[LeftOut, ...] = (
         "H6",
         "Traffic off the route",
         "It is judged in every scenario: an app that succeeds while the route shows nothing is "
-        "INCONCLUSIVE, never PASS. Watching the other ways takes a network that the lab owns.",
+        "INCONCLUSIVE, never PASS. On a network that the lab owns the other ways are closed and "
+        "counted, and IPv6 is its own; a phone's mobile data is for its owner to switch off.",
+    ),
+    LeftOut(
+        "H6",
+        "ARP spoofing on a shared segment",
+        "It is one more way to come into a device's path. What is served there is what the owner "
+        "of the access point serves, so the verdicts would be the same, and it would disturb "
+        "others on a network that is not the lab's.",
     ),
     LeftOut(
         "H7",

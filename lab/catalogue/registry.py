@@ -64,6 +64,8 @@ CHAPTERS = (
     "sessions",
     "connections",
     "network",
+    "portals",
+    "ways_around",
     "reporting",
     "collector",
     "collector_faults",

@@ -9,6 +9,8 @@ from lab.cli.phone import phone
 from lab.cli.pins import pins
 from lab.cli.restore import restore
 from lab.cli.selftest import selftest
+from lab.cli.verify import verify
+from lab.cli.wifi import wifi
 from lab.cli.wireguard import wireguard
 
 app = typer.Typer(
@@ -23,7 +25,9 @@ app.command()(phone)
 app.command()(pins)
 app.command()(restore)
 app.command()(selftest)
+app.command()(verify)
 app.command()(wireguard)
+app.add_typer(wifi)
 
 
 @app.callback()

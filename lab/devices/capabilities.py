@@ -36,6 +36,7 @@ def lack(settings: CommandSettings, need: Need) -> str | None:
         Need.WIFI: None
         if RouteKind.WIFI in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over the rogue Wi-Fi",
+        Need.IPV6: f"{program} is led to the simulated Wi-Fi by an IPv4 address",
         Need.SEVERAL_REQUESTS: f"{program} makes each request in a process of its own",
         Need.REDIRECTS: f"{program} is given one host's pins, and a redirect leads to another",
         Need.PERMISSIVE: f"{program} has no permissive mode: it knows no registered hosts",

@@ -121,7 +121,9 @@ class CommandDevice:
         return 0.0
 
     def lacks(self, need: Need) -> str | None:
-        if need is Need.WIFI and self._lodging is not None:
+        if need in (Need.WIFI, Need.IPV6) and self._lodging is not None:
+            if need is Need.IPV6 and self._settings.binds_source:
+                return f"{program_of(self._settings)} is told to come from an IPv4 address"
             return self._settings.capabilities.get(need)
         return lack(self._settings, need)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -65,6 +65,10 @@ class ScenarioResult:
     """Phase and file name in the run's folder of each screenshot."""
     subject: Subject = Subject.APP
     """Which client was attacked."""
+    slug: str = ""
+    """The catalogue's name of this very attack; variants of a row share ``case``, not this."""
+    must_be_caught: bool = False
+    """The client is wrong on purpose: the judge's FAIL is the scenario's PASS."""
 
 
 def to_json(value: object) -> Any:
@@ -76,6 +80,10 @@ def to_json(value: object) -> Any:
     """
     if value is None or isinstance(value, bool):
         return value
+    if type(value) is str:
+        return redact(_whole(value))
+    if (names := _fields(cast(Hashable, type(value)))) is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return to_json(value.value)
     if isinstance(value, str):
@@ -86,8 +94,6 @@ def to_json(value: object) -> Any:
         if not math.isfinite(value):
             raise ValueError(f"{value} is no number in JSON")
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(to_json(key)): to_json(value[key]) for key in sorted(value)}
     if isinstance(value, Set):
@@ -100,7 +106,17 @@ def to_json(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+@cache
+def _fields(kind: Hashable) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's fields, None for any other class."""
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 def _whole(text: str) -> str:
+    if text.isascii():
+        return text
     return SURROGATE.sub("\ufffd", text)
 
 

@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from lab.evidence.captures import scrubbed
+from lab.evidence.certificates import pem
+from lab.evidence.files import ReportsUnwritable, put, writing
 from lab.evidence.html import render
+from lab.evidence.layout import (
+    CAPTURES,
+    CERTIFICATES,
+    MARKER,
+    PAGE,
+    RESULTS,
+    SCREENSHOTS,
+    UNFINISHED,
+    VERDICTS,
+)
 from lab.evidence.pictures import PNG_MAGIC
 from lab.evidence.record import RecordInvalid, ScenarioResult, from_json, to_json
-from lab.evidence.redaction import redact_command
+from lab.evidence.redaction import Concealer, redact_command
 from lab.evidence.run import RunInfo, RunReport, new_run_id, report_from_json
 from lab.evidence.tally import tally
 
-VERDICTS = "verdicts.jsonl"
-RESULTS = "results.json"
-PAGE = "index.html"
-MARKER = "INCOMPLETE"
-"""A file of this name says that the run did not finish, or did not get to everything."""
-SCREENSHOTS, CAPTURES = "screenshots", "captures"
+__all__ = [
+    "LARGEST_SCREENSHOT",
+    "MARKER",
+    "PAGE",
+    "RESULTS",
+    "VERDICTS",
+    "ReportsUnwritable",
+    "RunFolder",
+    "read_results",
+]
+
 LARGEST_SCREENSHOT = 20_000_000
 """Bytes."""
-UNFINISHED = "The run has not finished: what is here is what it got to."
-
-
-class ReportsUnwritable(Exception):
-    """The reports cannot be written; the message names the path and the system's reason."""
 
 
 class RunFolder:
@@ -42,11 +53,14 @@ class RunFolder:
     ReportsUnwritable, as every method does.
     """
 
-    def __init__(self, root: Path, run_id: str | None = None) -> None:
+    def __init__(
+        self, root: Path, run_id: str | None = None, concealer: Concealer | None = None
+    ) -> None:
         self.run_id = run_id or new_run_id()
         self.path = root / self.run_id
+        self._concealer = concealer or Concealer()
         self._verdicts: IO[str] | None = None
-        with _writing(self.path):
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=run_id is not None)
             (self.path / SCREENSHOTS).mkdir(exist_ok=True)
             if not (self.path / RESULTS).exists():
@@ -58,9 +72,9 @@ class RunFolder:
 
     def append_record(self, record: object) -> None:
         """Add what ``to_json`` made of a result."""
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        line = json.dumps(self._concealer.json(record), ensure_ascii=False, separators=(",", ":"))
         path = self.path / VERDICTS
-        with _writing(path):
+        with writing(path):
             if self._verdicts is None:
                 self._verdicts = path.open("a", encoding="utf-8")
             self._verdicts.write(line + "\n")
@@ -75,26 +89,37 @@ class RunFolder:
             return None
         name = f"{SCREENSHOTS}/{hashlib.sha256(png).hexdigest()[:32]}.png"
         path = self.path / name
-        with _writing(path):
+        with writing(path):
             if not path.exists():
-                _replace(path, png)
+                put(path, png)
         return name
 
     def capture(self, content: bytes) -> str:
-        """Store a capture and return its name in this folder. It holds all that went over the
-        wire, and what decrypts it: nothing is redacted in it."""
+        """Store a capture and return its name in this folder: what happened, and of what was said
+        only what takes no secrets to read."""
+        content, _ = scrubbed(content)
         name = f"{CAPTURES}/{hashlib.sha256(content).hexdigest()[:32]}.pcapng"
         path = self.path / name
-        with _writing(path):
+        with writing(path):
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            _replace(path, content)
+            put(path, content)
         return name
 
-    def finish(self, info: RunInfo) -> RunReport:
+    def certificate(self, der: bytes) -> None:
+        """Store a certificate that was served, under the digest of its DER."""
+        name = hashlib.sha256(der).hexdigest()
+        path = self.path / CERTIFICATES / f"{name}.pem"
+        with writing(path):
+            if not path.exists():
+                path.parent.mkdir(exist_ok=True)
+                put(path, pem(der), durable=False)
+
+    def finish(self, info: RunInfo, seal: Callable[[RunReport], None] | None = None) -> RunReport:
         """Write ``results.json`` and ``index.html`` from all results appended so far.
 
         A run that claims to be complete but has fewer results than were selected, or a torn
-        record, is marked incomplete. Returns the report as written.
+        record, is marked incomplete; the mark of a complete one goes once ``seal`` has returned.
+        Returns the report as written.
         """
         self.close()
         records, results, torn = _read(self.path / VERDICTS)
@@ -106,18 +131,22 @@ class RunFolder:
         if why and info.complete:
             info = replace(info, complete=False, incomplete_because=why)
         # Through JSON and back: the page shows what is on record, redacted alike.
-        data = {**to_json(RunReport(info, ())), "results": records}
+        shell = self._concealer.json(to_json(RunReport(info, ())))
+        data = {**shell, "results": records}
         report = report_from_json(data)
         text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
         page = render(report, self._read)
-        with _writing(self.path):
-            _replace(self.path / RESULTS, text.encode() + b"\n")
-            _replace(self.path / PAGE, page.encode("utf-8", "replace"))
+        with writing(self.path):
+            put(self.path / RESULTS, text.encode() + b"\n")
+            put(self.path / PAGE, page.encode("utf-8", "replace"))
             marker = self.path / MARKER
-            if info.complete:
+            if not info.complete:
+                put(marker, ((report.info.incomplete_because or UNFINISHED) + "\n").encode())
+        if seal is not None:
+            seal(report)
+        if info.complete:
+            with writing(self.path):
                 marker.unlink(missing_ok=True)
-            else:
-                marker.write_text((report.info.incomplete_because or UNFINISHED) + "\n", "utf-8")
         return report
 
     def discard(self) -> None:
@@ -129,7 +158,7 @@ class RunFolder:
         """Close ``verdicts.jsonl``."""
         if self._verdicts is not None:
             verdicts, self._verdicts = self._verdicts, None
-            with _writing(self.path / VERDICTS):
+            with writing(self.path / VERDICTS):
                 verdicts.close()
 
     def _read(self, name: str) -> bytes | None:
@@ -181,23 +210,3 @@ def _missing(info: RunInfo, results: int, torn: int) -> str:
     if results < info.selected:
         return f"Only {results} of {info.selected} scenarios came to a verdict."
     return ""
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that a reader finds all of it or, before, none of it."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ReportsUnwritable(
-            f"reports cannot be written to {path}: {error.strerror or error}"
-        ) from error

@@ -74,6 +74,15 @@ def judge(trial: Trial) -> Judgement:
     return _sorted(min((r.verdict for r in reasons), key=_SEVERITY.__getitem__), reasons)
 
 
+def verdict_of(judgement: Judgement, *, must_be_caught: bool) -> Verdict:
+    """Return the scenario's verdict: of a client that is wrong on purpose the judge must say
+    FAIL, and nothing else will do."""
+    if must_be_caught:
+        swapped = {Verdict.FAIL: Verdict.PASS, Verdict.PASS: Verdict.FAIL}
+        return swapped.get(judgement.verdict, judgement.verdict)
+    return judgement.verdict
+
+
 def _apply(rules: Iterable[Rule], trial: Trial) -> list[Reason]:
     return [replace(reason, rule=rule.__name__) for rule in rules for reason in rule(trial)]
 

@@ -70,6 +70,8 @@ class Need(StrEnum):
     PROXY = "proxy"
     """The device's traffic can be sent over an HTTP proxy."""
     WIFI = "wifi"
+    IPV6 = "ipv6"
+    """The rogue network can lead the device over IPv6."""
     PERMISSIVE = "permissive"
     PIN_EXPIRY = "pin_expiry"
     REGISTRATION = "registration"

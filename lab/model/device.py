@@ -57,6 +57,9 @@ class WifiKind(StrEnum):
     """Real ones, in network namespaces: every packet of the device goes there."""
     SIMULATED = "simulated"
     """A resolver and a SOCKS gateway, which the device has to ask itself; needs no rights."""
+    HARDWARE = "hardware"
+    """An access point with a radio, for phones that are not of this machine; this machine's
+    devices join the kernel's, or simulated ones."""
 
 
 @dataclass(frozen=True, slots=True)

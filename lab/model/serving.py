@@ -82,6 +82,8 @@ class DnsLie(StrEnum):
     HONEST = "honest"
     ATTACKER_ADDRESS = "attacker_address"
     """Answer with the attacker's own address."""
+    ATTACKER_ADDRESS_6 = "attacker_address_6"
+    """Answer with the attacker's own IPv6 address, and with no other."""
     NXDOMAIN = "nxdomain"
     SILENCE = "silence"
 

@@ -191,7 +191,8 @@ class TakesBusyForNever(ReferenceClient):
 @mutant(
     "never lets go of a report that is not taken",
     killed_by=["collector_rejects", "collector_takes_no_large_report"],
-    rules=FACTS,
+    # Whether the next report waits or is counted as a second one depends on who is first.
+    rules=[*FACTS, *PROMISED],
 )
 class StuckBehindARejectedReport(ReferenceClient):
     """A queue in which the first report must be delivered before the second: one that is too

@@ -50,7 +50,7 @@ class RetriesUnpinned(_HasUnpinned):
             return self.unpinned(url, timeout, headers)
 
 
-@mutant("falls back to HTTP", killed_by=[B4, "connection_refused"])
+@mutant("falls back to HTTP", killed_by=[B4, "tls_stripping"])
 class FallsBackToHttp(_HasUnpinned):
     """Asks over http what could not be had over https, as clients of the nineties and some update
     checkers still do. Whoever can break a connection reads the next one."""

@@ -40,7 +40,7 @@ CHAPTERS = (
     "transport",
     "fallback",
     "network",
-    "availability",
+    "ways_around",
 )
 """Modules of this room, each with the mutants of one kind of mistake."""
 

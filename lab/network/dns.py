@@ -7,13 +7,13 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from dnslib import QTYPE, RCODE, RR, A, DNSRecord
+from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSRecord
 
 from lab.model.device import Endpoint
 
 Answer = Callable[[str, str], tuple[str, ...] | None]
-"""From a name (lower case, without the final dot) and a type (``A``, ``AAAA`` …) to the IPv4
-addresses to answer with; an empty tuple stands for NXDOMAIN, None for no answer at all."""
+"""From a name (lower case, without the final dot) and a type (``A``, ``AAAA`` …) to the addresses
+that it has, of whatever kind; an empty tuple stands for NXDOMAIN, None for no answer at all."""
 
 TTL = 1
 """Seconds: nothing that a lab's resolver says is worth remembering."""
@@ -68,7 +68,8 @@ def respond(packet: bytes, answer: Answer) -> bytes | None:
     reply = question.reply()
     if not addresses:
         reply.header.rcode = RCODE.NXDOMAIN
-    elif kind == "A":
-        for address in addresses:
-            reply.add_answer(RR(question.q.qname, QTYPE.A, ttl=TTL, rdata=A(address)))
+    for address in addresses:
+        own, record = (QTYPE.AAAA, AAAA) if ":" in address else (QTYPE.A, A)
+        if own == question.q.qtype:
+            reply.add_answer(RR(question.q.qname, own, ttl=TTL, rdata=record(address)))
     return bytes(reply.pack())

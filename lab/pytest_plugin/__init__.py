@@ -1,6 +1,6 @@
 """The lab as a pytest plugin: ``pytest -m mitm``.
 
-What it adds: the markers ``mitm``, ``rogue_ca``, ``compromised_ca`` and ``rogue_wifi``; options
+What it adds: the markers ``mitm``, ``core`` and those of the three adversaries; options
 (``pytest --help``, group "TrustPin MITM Lab"); the fixtures ``app`` and ``attack``; the report in
 ``reports/<run>/``; and exit code 6, where nothing failed but something was inconclusive.
 """
@@ -37,6 +37,7 @@ __all__ = [
 
 MARKERS = {
     "mitm": "an attack on an app's connection, with a verdict",
+    "core": "one of the first attacks of its row of the catalogue: a quick answer",
     Adversary.ROGUE_CA: "by a CA that the device does not trust, or that only its user added",
     Adversary.COMPROMISED_CA: "by a CA in the device's system store",
     Adversary.ROGUE_WIFI: "by the owner of the network that the device joined",

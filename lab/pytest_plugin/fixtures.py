@@ -53,7 +53,9 @@ def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seat
     )
     with (
         RunFolder(options.reports, run_id) as folder,
-        Seats(lab_bench, options, folder.screenshot, owner, folder.capture) as seats,
+        Seats(
+            lab_bench, options, folder.screenshot, owner, folder.capture, folder.certificate
+        ) as seats,
     ):
         yield seats
 

@@ -18,6 +18,7 @@ from lab.devices.settings import (
     load,
 )
 from lab.model.device import WifiKind
+from lab.network.hardware import standing
 from lab.network.kernel.check import check
 from lab.network.kernel.namespace import Unavailable
 
@@ -45,6 +46,12 @@ class Options:
     retries: int
     """How often an inconclusive scenario is tried again. A FAIL never is."""
     inconclusive_passes: bool
+    evidence_key: Path | None
+    """The private key that signs the bundle; None for a fresh one."""
+    timestamp_url: str | None
+    """The timestamp authority (RFC 3161) that is asked when the bundle is signed."""
+    selftest: Path | None
+    """The ``selftest.json`` that goes into the bundle."""
     run_id: str | None
     """The run that this worker process takes part in; None where it is the only one."""
     worker: int
@@ -67,6 +74,8 @@ class Options:
                 raise SettingsError(str(settings.file), [Problem(0, "", lacking)])
         worker = getattr(config, "workerinput", {})
         wifi, wifi_lacks = _wifi(config, runs=runs)
+        if settings is not None and wifi is WifiKind.HARDWARE:
+            _check_radio(settings, ids)
         return cls(
             runs_scenarios=runs,
             settings=settings,
@@ -78,6 +87,9 @@ class Options:
             wifi_lacks=wifi_lacks,
             retries=config.option.lab_retries,
             inconclusive_passes=config.option.lab_inconclusive == "pass",
+            evidence_key=_path(config.option.lab_evidence_key),
+            timestamp_url=config.option.lab_timestamp_url,
+            selftest=_path(config.option.lab_selftest),
             run_id=worker.get("lab_run_id"),
             worker=int(worker.get("workerid", "gw0").removeprefix("gw")),
         )
@@ -138,7 +150,8 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         dest="lab_wifi",
         help="what the networks are that virtual phones and programs join (default: the kernel's, "
-        "where this machine can do that)",
+        "where this machine can do that); with 'hardware' Android phones join the access point of "
+        "'trustpin-lab wifi up'",
     )
     group.addoption(
         "--retries",
@@ -155,6 +168,27 @@ def add_options(parser: pytest.Parser) -> None:
         dest="lab_inconclusive",
         help="whether an inconclusive scenario fails the run with exit code 6 (default: fail)",
     )
+    group.addoption(
+        "--evidence-key",
+        default=None,
+        dest="lab_evidence_key",
+        metavar="PEM",
+        help="private key (Ed25519 or P-256) that signs the bundle (default: a fresh one)",
+    )
+    group.addoption(
+        "--timestamp-url",
+        default=None,
+        dest="lab_timestamp_url",
+        metavar="URL",
+        help="timestamp authority (RFC 3161) that is asked for the time of the bundle",
+    )
+    group.addoption(
+        "--selftest",
+        default=None,
+        dest="lab_selftest",
+        metavar="FILE",
+        help="the selftest.json of 'trustpin-lab selftest' that goes into the bundle",
+    )
 
 
 def _wifi(config: pytest.Config, *, runs: bool) -> tuple[WifiKind, str]:
@@ -164,7 +198,8 @@ def _wifi(config: pytest.Config, *, runs: bool) -> tuple[WifiKind, str]:
     machine cannot have them.
     """
     wanted = config.option.lab_wifi
-    if not runs or wanted == WifiKind.SIMULATED or hasattr(config, "workerinput"):
+    told = wanted in (WifiKind.SIMULATED, WifiKind.HARDWARE)
+    if not runs or told or hasattr(config, "workerinput"):
         return WifiKind(wanted or WifiKind.SIMULATED), ""
     try:
         check()
@@ -175,6 +210,33 @@ def _wifi(config: pytest.Config, *, runs: bool) -> tuple[WifiKind, str]:
         return WifiKind.SIMULATED, str(error)
     config.option.lab_wifi = str(WifiKind.KERNEL)
     return WifiKind.KERNEL, ""
+
+
+def _check_radio(settings: Settings, ids: tuple[str, ...]) -> None:
+    """Raise SettingsError where the access point is not up, or phones are to join another."""
+    try:
+        there = standing.noted(standing.FOLDER)
+    except standing.NotStanding as error:
+        how = "sudo trustpin-lab wifi up --interface wlan1"
+        raise SettingsError("--wifi", [Problem(0, "", f"hardware: {error}: {how}")]) from None
+    joining = {
+        device_id: device.routes.wifi.ssid
+        for device_id in ids
+        if isinstance(device := settings.device(device_id), AndroidSettings)
+        and device.routes.wifi is not None
+    }
+    if not joining:
+        lacking = "hardware: no phone that is attacked has a 'wifi' among its routes"
+        raise SettingsError("--wifi", [Problem(0, "", lacking)])
+    for device_id, ssid in joining.items():
+        if ssid != there.ssid:
+            told = f"{quote(ssid)}, but the access point that is up is {quote(there.ssid)}"
+            place = f"devices.{device_id}.routes.wifi.ssid"
+            raise SettingsError(str(settings.file), [Problem(0, place, told)])
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def _count(text: str) -> int:

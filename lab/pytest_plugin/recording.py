@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from lab import __version__
 from lab.devices.journal import pending
 from lab.devices.state_folder import StateError, journals_folder
+from lab.evidence.files import uninterrupted
 from lab.evidence.progress import progress_line
 from lab.evidence.record import ScenarioResult, from_json, validated
 from lab.evidence.run import RunInfo
@@ -22,6 +23,7 @@ from lab.evidence.table import render
 from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
+from lab.pytest_plugin.evidence import Evidence
 from lab.pytest_plugin.keys import CRASHED, FACTS, INCONCLUSIVE_RUN, LOST, RESULT, RUN_ID
 from lab.pytest_plugin.options import Options
 
@@ -40,10 +42,13 @@ LINE_EVERY = 2.0
 class Recording:
     """Takes every result, writes the run's folder, and tells the user how it goes."""
 
-    def __init__(self, config: pytest.Config, options: Options, folder: RunFolder) -> None:
+    def __init__(
+        self, config: pytest.Config, options: Options, folder: RunFolder, evidence: Evidence
+    ) -> None:
         self._config = config
         self._options = options
         self.folder = folder
+        self._evidence = evidence
         self._results: list[ScenarioResult] = []
         self._counts: Counter[Verdict] = Counter()
         self._facts: dict[str, DeviceFacts] = {}
@@ -59,18 +64,21 @@ class Recording:
     def begin(cls, config: pytest.Config, options: Options) -> None:
         """Open the run's folder and start recording, where this is the process that reports.
 
-        Raises ReportsUnwritable.
+        Raises ReportsUnwritable and SettingsError.
         """
         if options.run_id is not None:
             config.stash[RUN_ID] = options.run_id
             return
         if config.option.collectonly:
             return
-        folder = RunFolder(options.reports)
+        evidence = Evidence.of(options)
+        folder = RunFolder(options.reports, concealer=evidence.concealer)
+        command = ("pytest", *map(str, config.invocation_params.args))
+        evidence.begin(folder.path, folder.run_id, command)
         config.stash[RUN_ID] = folder.run_id
         if config.option.xmlpath is None:
             config.option.xmlpath = str(folder.path / "junit.xml")
-        recording = cls(config, options, folder)
+        recording = cls(config, options, folder, evidence)
         config.pluginmanager.register(recording, "trustpin-lab-recording")
         if config.pluginmanager.hasplugin("xdist"):
             # Here, not above: pytest-xdist may be left out.
@@ -127,7 +135,9 @@ class Recording:
         if lost:
             self._lost.setdefault(result.device, lost)
         try:
-            self.folder.append_record(data)
+            with uninterrupted():
+                self.folder.append_record(data)
+                self._evidence.add(data, self._facts.get(result.device))
         except ReportsUnwritable as error:
             self._broken = self._broken or str(error)
         self._tell()
@@ -159,13 +169,14 @@ class Recording:
 
     # -- at the end -----------------------------------------------------------------------
 
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if not self._results and not self._selected:
             self.folder.discard()
             return
         self._incomplete = self._why_incomplete(exitstatus)
         try:
-            self.folder.finish(self._info())
+            self.folder.finish(self._info(), self._evidence.close)
         except ReportsUnwritable as error:
             self._broken = self._broken or str(error)
         session.exitstatus = self._exit_status(exitstatus)
@@ -230,6 +241,8 @@ class Recording:
         )
         terminalreporter.write_line("")
         terminalreporter.write_line(table)
+        for line in self._evidence.told:
+            terminalreporter.write_line(line)
         for line in _left_behind():
             terminalreporter.write_line(line)
 

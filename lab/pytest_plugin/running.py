@@ -15,14 +15,14 @@ from lab.devices.command import NoUsablePin
 from lab.devices.owner import Owner
 from lab.evidence.record import ScenarioResult
 from lab.evidence.words import what_to_look_at, why
-from lab.judge import judge
+from lab.judge import judge, verdict_of
 from lab.model.device import DeviceFacts, DeviceLost, NotReady
 from lab.model.trial import Trial
 from lab.model.verdict import Judgement, Reason, Verdict, Witness
 from lab.pytest_plugin.options import Options
 from lab.trial.case import Case
 from lab.trial.conductor import conduct
-from lab.trial.seat import KeepCapture, KeepPicture, Seat
+from lab.trial.seat import KeepCapture, KeepCertificate, KeepPicture, Seat
 
 if TYPE_CHECKING:
     from lab.trial.bench import Bench
@@ -77,11 +77,13 @@ class Seats:
         keep_picture: KeepPicture,
         owner: Owner,
         keep_capture: KeepCapture | None = None,
+        keep_certificate: KeepCertificate | None = None,
     ) -> None:
         self._bench = bench
         self.options = options
         self._keep_picture = keep_picture
         self._keep_capture = keep_capture
+        self._keep_certificate = keep_certificate
         self._owner = owner
         self._stack = contextlib.ExitStack()
         self._seats: dict[str, Seat] = {}
@@ -100,7 +102,11 @@ class Seats:
             settings = self.options.device(device_id)
             device = self._stack.enter_context(self._bench.device(settings, index, self._owner))
             self._seats[device_id] = Seat(
-                self._bench, device, self._keep_picture, keep_capture=self._keep_capture
+                self._bench,
+                device,
+                self._keep_picture,
+                keep_capture=self._keep_capture,
+                keep_certificate=self._keep_certificate,
             )
         return self._seats[device_id]
 
@@ -236,18 +242,11 @@ class App:
             attempts=1,
             screenshots=() if picture is None else (("attack", picture),),
             subject=entry.subject,
+            slug=entry.slug,
+            must_be_caught=entry.must_be_caught,
         )
         given_up = self._seats.given_up(self._device_id)
         return Outcome(result, self._seats.facts(self._device_id), lost, given_up)
-
-
-def verdict_of(judgement: Judgement, *, must_be_caught: bool) -> Verdict:
-    """Return the scenario's verdict: of a client that is wrong on purpose the judge must say
-    FAIL, and nothing else will do."""
-    if must_be_caught:
-        swapped = {Verdict.FAIL: Verdict.PASS, Verdict.PASS: Verdict.FAIL}
-        return swapped.get(judgement.verdict, judgement.verdict)
-    return judgement.verdict
 
 
 def _lab_says(verdict: Verdict, text: str) -> Judgement:

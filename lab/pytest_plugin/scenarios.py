@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.catalogue.core import core
 from lab.devices.settings import SettingsError, load
 from lab.evidence.record import to_json
 from lab.model.attack import Adversary
@@ -21,7 +22,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "attack" in metafunc.fixturenames:
         marks = {mark.name for mark in metafunc.definition.iter_markers()}
         wanted = [case for attacker in Adversary if attacker in marks for case in cases(attacker)]
-        metafunc.parametrize("attack", wanted, ids=[case.id for case in wanted], indirect=True)
+        named = [pytest.param(case, id=case.id, marks=_marks(case)) for case in wanted]
+        metafunc.parametrize("attack", named, indirect=True)
+
+
+def _marks(case: Case) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.core] if case.entry.slug in core() else []
 
 
 def _device_ids(config: pytest.Config) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterator
 
 from rich import box
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.evidence.text import clipped, duration, one_line
-from lab.selftest.findings import AttackFinding, Findings, MutantFinding, Standing
+from lab.selftest.findings import AttackFinding, MutantFinding, Standing
 from lab.selftest.report import SelftestReport
 from lab.selftest.words import STANDINGS, headline, of_mutant, problems
 
@@ -30,8 +29,9 @@ LONGEST_REASON = 600
 
 
 def render(report: SelftestReport, width: int, color: bool, page: str | None = None) -> str:
-    """Return the matrix by chapters, every mutant, every attack, and what is wrong, ``width``
-    columns wide; ``page`` is where to read on. Without ``color`` there is no escape sequence."""
+    """Return every mutant with what killed it, every attack with what it killed, and what is
+    wrong, ``width`` columns wide; ``page`` is where to read on. Without ``color`` there is no
+    escape sequence."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -43,23 +43,20 @@ def render(report: SelftestReport, width: int, color: bool, page: str | None = N
         legacy_windows=False,
         _environ={},
     )
-    for part in _parts(report, console.width):
+    for part in _parts(report):
         console.print(part)
     if page is not None:
         console.print(Text(f"Report: {one_line(page)}"), soft_wrap=True)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def _parts(report: SelftestReport, width: int) -> Iterator[RenderableType]:
+def _parts(report: SelftestReport) -> Iterator[RenderableType]:
     findings = report.findings
     if findings.mutants:
         yield _mutants(findings.mutants)
         yield ""
     if findings.attacks:
         yield _attacks(findings.attacks)
-        yield ""
-    if (by_chapters := _by_chapters(findings)) is not None:
-        yield by_chapters
         yield ""
     for standing, what, why in problems(findings):
         head = Text.assemble(
@@ -95,25 +92,6 @@ def _attacks(attacks: tuple[AttackFinding, ...]) -> Table:
             Text(one_line(attack.title)),
             Text(shown),
         )
-    return table
-
-
-def _by_chapters(findings: Findings) -> Table | None:
-    """Return how often mutants of each chapter died by attacks of each chapter."""
-    chapters = {mutant.name: mutant.chapter for mutant in findings.mutants}
-    columns = list(dict.fromkeys(chapters.values()))
-    kills: dict[str, Counter[str]] = {}
-    for attack in findings.attacks:
-        row = kills.setdefault(attack.chapter, Counter())
-        row.update(chapters[name] for name in attack.kills if name in chapters)
-    if len(columns) < 2 or len(kills) < 2:
-        return None
-    table = _table()
-    table.add_column("Kills: attacks of … on mutants of …", no_wrap=True)
-    for chapter in columns:
-        table.add_column(chapter, justify="right")
-    for chapter, row in kills.items():
-        table.add_row(chapter, *(str(row[column] or "·") for column in columns))
     return table
 
 

@@ -21,9 +21,11 @@ from lab.devices.registry import (
     source_for,
     tunnel_for,
 )
-from lab.devices.settings import DeviceSettings
+from lab.devices.settings import AndroidSettings, DeviceSettings
 from lab.loop import LabLoop
-from lab.model.device import AppSetup, Device, Endpoint, WifiKind
+from lab.model.device import AppSetup, Device, DeviceLost, Endpoint, WifiKind
+from lab.network.hardware import standing
+from lab.network.hardware.door import HardwareDoor, open_door
 from lab.network.kernel.namespace import Unavailable
 from lab.network.kernel.wifi import KernelWifi, Place
 from lab.pinning.jws import new_signing_key, public_key_text
@@ -79,9 +81,22 @@ class Bench:
             self.wifi_lacks = str(error)
             return None
 
+    def _radio(self, settings: DeviceSettings) -> HardwareDoor | None:
+        """Open the access point's door for a phone that is to join it. Raises DeviceLost."""
+        if self._wanted_wifi is not WifiKind.HARDWARE or not isinstance(settings, AndroidSettings):
+            return None
+        if settings.routes.wifi is None:
+            return None
+        try:
+            return open_door(standing.noted(standing.FOLDER))
+        except (standing.NotStanding, OSError) as error:
+            raise DeviceLost(f"{settings.id}: {error}") from None
+
     @property
     def wifi(self) -> WifiKind:
-        """What the networks of this machine's devices are."""
+        """What the networks of this machine's devices are; HARDWARE says that of others'."""
+        if self._wanted_wifi is WifiKind.HARDWARE:
+            return WifiKind.HARDWARE
         return WifiKind.SIMULATED if self._air is None else WifiKind.KERNEL
 
     def upstream(self, host: str) -> Endpoint | None:
@@ -116,6 +131,7 @@ class Bench:
                 address=listen_address(settings),
                 tunnel=tunnel_for(settings),
                 place=place,
+                radio=self._radio(settings),
             )
             stack.callback(self.engine.detach, settings.id)
             device = make_device(

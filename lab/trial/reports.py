@@ -162,7 +162,8 @@ class Reports:
         mine = (r for r in arrived if r.device in self._mine)
         kept = tuple(r for r in mine if not _of_probe(r, probed_at))
         facts += _counted(kept, trial.host, due)
-        facts += self._sent_again(probed_at)
+        if last is None:
+            facts += self._sent_again(probed_at)
         trial = replace(trial, reports=kept, ended_at=time.time())
         if probed_at is not None and _complete(due, seen) and last is None:
             facts += self._without_probe(trial, facts)
@@ -182,8 +183,8 @@ class Reports:
     def _sent_again(self, probed_at: float | None) -> tuple[Fact, ...]:
         """Tell whether the app goes on sending what the collector has acknowledged.
 
-        Only what was sent since the probe counts: an arming may cut a connection on which the
-        receipt was on its way, and after the probe there is none.
+        Asked where the probe's report did not arrive: an arming may cut a connection on which a
+        receipt was on its way, and what is sent once more then is followed by the next report.
         """
         if probed_at is None:
             return ()

@@ -13,8 +13,8 @@ from lab.model.device import AppSetup, Device
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.profile import Profile
 from lab.model.publication import Publication
-from lab.model.serving import Arming, HostPlan, Relay
-from lab.model.trial import Phase, PhaseName
+from lab.model.serving import Arming, HostPlan, Relay, Terminate
+from lab.model.trial import Phase, PhaseName, Trial
 from lab.model.wire import LEAKED, ConnectionRecord, TlsVersion, WireClass
 from lab.trial.case import ALL_VERSIONS
 
@@ -31,6 +31,9 @@ KeepPicture = Callable[[bytes], str | None]
 
 KeepCapture = Callable[[bytes], str]
 """Stores a capture of packets and returns its name."""
+
+KeepCertificate = Callable[[bytes], None]
+"""Stores the DER of a certificate."""
 
 _CONTROLS = {Subject.UNPINNED: Control.UNPINNED, Subject.CARELESS: Control.CARELESS}
 
@@ -54,6 +57,7 @@ class Seat:
         keep_picture: KeepPicture,
         profile: Profile | None = None,
         keep_capture: KeepCapture | None = None,
+        keep_certificate: KeepCertificate | None = None,
     ) -> None:
         self.bench = bench
         self.device = device
@@ -61,10 +65,13 @@ class Seat:
         """What the app's SDK is expected to do; what the device says, unless told otherwise."""
         self._keep_picture = keep_picture
         self.keep_capture = keep_capture
+        self._keep_certificate = keep_certificate
+        self._certificates: dict[str, bytes] = {}
         self._configured: str | None = None
         self._setup: AppSetup | None = None
         self._place: tuple[RouteKind, Trust, tuple[bytes, ...]] | None = None
         self._last_benign: tuple[Benign, float, Phase] | None = None
+        self._seen: set[str] = set()
 
     def prepare(self, route: RouteKind, trust: Trust, anchors: tuple[bytes, ...]) -> None:
         """Bring route and trust stores into the state that a scenario starts from."""
@@ -112,7 +119,21 @@ class Seat:
     def arm(self, wanted: Arming) -> int:
         """Put ``wanted`` in force for this device; return its number."""
         self._last_benign = None
+        if self._keep_certificate is not None:
+            for _, plan in wanted.hosts:
+                if isinstance(plan.serving, Terminate):
+                    self._certificates |= zip(plan.serving.digests, plan.serving.chain, strict=True)
         return self.bench.engine.arm(self.device.id, wanted)
+
+    def keep_certificates(self, trial: Trial) -> None:
+        """Store each certificate that was served in ``trial``, or was to be."""
+        phases = (trial.baseline, trial.attack, trial.control, trial.recovery)
+        served = [c.served_chain for p in phases if p is not None for c in p.connections]
+        for digest in {d for chain in (trial.served_chain, *served) for d in chain}:
+            # What is not there was kept with the scenario that it was served in first.
+            if self._keep_certificate is not None and digest in self._certificates:
+                self._keep_certificate(self._certificates[digest])
+        self._certificates.clear()
 
     def request(
         self,
@@ -209,6 +230,12 @@ class Seat:
             expectation=expectation,
             step=step,
         )
+
+    def is_unseen(self, row: str) -> bool:
+        """Tell whether this is the first time that this row of the catalogue is asked about."""
+        unseen = row not in self._seen
+        self._seen.add(row)
+        return unseen
 
     def pictured(self, outcome: AppOutcome) -> AppOutcome:
         """Return ``outcome`` with a screenshot of the device as it is now, where it has one."""

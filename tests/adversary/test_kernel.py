@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.adversary.around import Around
 from lab.adversary.engine import Engine
 from lab.adversary.names import ATTACKER_ADDRESS
 from lab.loop import LabLoop
@@ -115,6 +116,21 @@ def test_every_way_out_leads_to_the_adversary(
     assert lookup == (HOST, ATTACKER_ADDRESS)
 
 
+def test_ipv6_leads_to_the_adversary_too(
+    inhabitant: Inhabitant, forgery: Terminate, fooled_root: Path
+) -> None:
+    number = inhabitant.arm(HostPlan(forgery, dns=DnsLie.ATTACKER_ADDRESS_6))
+    trusting = ("--cacert", str(fooled_root))
+    assert inhabitant.curl(f"https://{HOST}/", *trusting) == 0
+    past_dns = ("--resolve", f"{HOST}:443:[2001:db8:ffff::1]")
+    assert inhabitant.curl(f"https://{HOST}/", *trusting, *past_dns) == 0
+    seen = inhabitant.seen(number)
+    assert [(c.host, c.wire_class, c.foreign) for c in seen] == [
+        (HOST, WireClass.INTERCEPTED, False)
+    ] * 2
+    assert all(c.peer.startswith("2001:db8:") for c in seen)
+
+
 def test_an_honest_client_refuses_what_it_is_led_to(
     inhabitant: Inhabitant, forgery: Terminate, root: Path
 ) -> None:
@@ -151,6 +167,19 @@ def test_http3_is_refused_at_once_and_counted(wifi: KernelWifi, inhabitant: Inha
         with pytest.raises(ConnectionRefusedError):
             sock.recv(1)
     assert wifi.rogue.counters()["quic"] == 1
+    assert inhabitant.engine.around("phone", inhabitant.engine.armed("phone")) == {Around.QUIC: 1}
+
+
+def test_private_dns_is_refused_at_once_and_counted(
+    inhabitant: Inhabitant, forgery: Terminate
+) -> None:
+    number = inhabitant.arm(HostPlan(forgery))
+    for address in (ELSEWHERE, "[2001:db8:ffff::1]"):
+        other = ("--resolve", f"dns.example:853:{address}", "--insecure")
+        assert inhabitant.curl("https://dns.example:853/", *other) == 7
+    assert inhabitant.seen(number) == []
+    assert inhabitant.engine.around("phone", number) == {Around.PRIVATE_DNS: 2}
+    assert inhabitant.engine.around("phone", number + 1) == {}
 
 
 def test_what_is_not_declared_is_listed_and_not_opened(

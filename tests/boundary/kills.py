@@ -34,7 +34,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("rooted", "(B4 or user_store_ca or clock_behind) and tls1.3", 0.8),
+    Kind("rooted", "(B4-device_trusted_ca- or user_store_ca or clock_behind) and tls1.3", 0.8),
     Kind(
         "as sold",
         "user_store_ca and tls1.3",

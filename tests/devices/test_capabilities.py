@@ -20,7 +20,8 @@ def lacking(settings: CommandSettings) -> set[Need]:
 def test_what_curl_cannot_do() -> None:
     curl = load(ROOT / "devices.yaml").device("curl")
     assert isinstance(curl, CommandSettings)
-    assert lacking(curl) == set(Need) - {Need.SYSTEM_STORE, Need.PROXY, Need.WIFI}
+    can = {Need.SYSTEM_STORE, Need.PROXY, Need.WIFI, Need.ED25519, Need.MODERN_TLS}
+    assert lacking(curl) == set(Need) - can
     assert lack(curl, Need.CONFIGURATION) == "curl has static pins: it fetches no configuration"
     for need in lacking(curl):
         assert (lack(curl, need) or "").startswith("curl ")

@@ -80,8 +80,7 @@ def test_a_program_without_pins_fails_where_only_pins_help(
         seat = Seat(bench, device, lambda png: None)
         told = {
             slug: judge(conduct(seat, case_of(slug)))
-            for slug in ("device_trusted_ca", "untrusted_ca", "good_chain")
+            for slug in ("device_trusted_ca", "untrusted_ca")
         }
     assert told["device_trusted_ca"].verdict is Verdict.FAIL, told
     assert told["untrusted_ca"].verdict is Verdict.PASS, told
-    assert told["good_chain"].verdict is Verdict.PASS, told

@@ -90,7 +90,15 @@ def test_a_virtual_phone_can_be_another_android(tmp_path: Path) -> None:
         ([ADB, "    appium: {hub: 'http://u:p@x'}\n", ROUTES], "appium.hub: holds credentials"),
         ([ADB, "    appium: {hub: 'http://${}x'}\n", ROUTES], "names no environment variable"),
         ([ADB, APPIUM, "    routes: {}\n"], "routes: give at least one of 'proxy', 'wifi'"),
-        ([ADB, APPIUM, "    routes: {proxy: p}\n"], "must be 'reverse', 'lan' or 'dnat', not 'p'"),
+        (
+            [ADB, APPIUM, "    routes: {proxy: p}\n"],
+            "must be 'reverse', 'lan', 'dnat' or 'wireguard', not 'p'",
+        ),
+        ([ADB, APPIUM, "    routes: {proxy: wireguard}\n"], "'wireguard' go together"),
+        (
+            [ADB, APPIUM, "    routes: {proxy: lan, wireguard: {listen: '192.0.2.1:51820'}}\n"],
+            "'wireguard' go together",
+        ),
         ([ADB, APPIUM, "    routes: {wifi: {ssid: A}, air: x}\n"], "'air' stands in for 'wifi'"),
         (
             [ADB, APPIUM, "    routes: {wifi: {ssid: A, security: wpa2}}\n"],

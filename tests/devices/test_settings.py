@@ -55,7 +55,14 @@ def test_the_shipped_file_is_good() -> None:
 
 
 def test_the_examples_in_its_comments_are_good(yaml: Yaml) -> None:
-    assert yaml(with_examples()).ids == ("phone", "curl", "careless-curl", "wget")
+    assert yaml(with_examples()).ids == (
+        "phone",
+        "curl",
+        "careless-curl",
+        "wget",
+        "openssl",
+        "requests",
+    )
 
 
 @pytest.mark.parametrize(

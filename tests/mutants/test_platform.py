@@ -11,9 +11,9 @@ ROOT = Authority.root("Root")
 LEAF = ROOT.issue("api.acme.test").certificate
 
 
-def fault(code: int, depth: int) -> Fault:
+def fault(code: int, depth: int, now: float = 0.0) -> Fault:
     certificate = crypto.X509.from_cryptography(LEAF)
-    return Fault(code, depth, certificate, trusted=False, below_anchor=True, now=0.0)
+    return Fault(code, depth, certificate, trusted=False, below_anchor=True, now=now)
 
 
 def test_lax_rules_forgive_what_they_name_and_nothing_else() -> None:
@@ -33,8 +33,10 @@ def test_lax_rules_can_be_about_the_leaf_or_about_issuers() -> None:
 
 
 def test_lax_rules_forgive_what_android_does() -> None:
-    # At 0.0 nothing has ended.
-    ended = fault(Code.ERR_CERT_HAS_EXPIRED, 0)
+    # Its very last moment is one of its own.
+    last = LEAF.not_valid_after_utc.timestamp()
+    ended = fault(Code.ERR_CERT_HAS_EXPIRED, 0, last)
+    assert not ANDROID.forgives(fault(Code.ERR_CERT_HAS_EXPIRED, 0, last + 1))
     assert ANDROID.forgives(ended)
     assert Lax().forgives(ended)
 

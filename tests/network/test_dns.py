@@ -18,6 +18,8 @@ CAP = 5.0
 def addresses(name: str, kind: str) -> tuple[str, ...] | None:
     return {
         "two.test": ("192.0.2.1", "192.0.2.2"),
+        "six.test": ("2001:db8::1",),
+        "both.test": ("192.0.2.1", "2001:db8::1"),
         "none.test": (),
         "silent.test": None,
     }.get(name, ("192.0.2.9",))
@@ -158,3 +160,23 @@ def test_every_question_gets_a_reply_that_is_one(question: bytes) -> None:
 def test_no_packet_makes_trouble(packet: bytes) -> None:
     reply = respond(packet, addresses)
     assert reply is None or reply[:2] == packet[:2]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("six.test", "AAAA", ["2001:db8::1"]),
+        ("six.test", "A", []),
+        ("two.test", "AAAA", []),
+        ("both.test", "A", ["192.0.2.1"]),
+        ("both.test", "AAAA", ["2001:db8::1"]),
+        ("both.test", "MX", []),
+    ],
+)
+def test_each_kind_of_question_has_its_addresses(name: str, kind: str, told: list[str]) -> None:
+    packet = respond(DNSRecord.question(name, kind).pack(), addresses)
+    assert packet is not None
+    reply = DNSRecord.parse(packet)
+    # A name without an address of that kind is a name all the same (RFC 2308 section 2.2).
+    assert reply.header.rcode == RCODE.NOERROR
+    assert [str(record.rdata) for record in reply.rr] == told

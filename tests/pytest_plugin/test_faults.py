@@ -19,7 +19,7 @@ from tests.pytest_plugin.conftest import ROOT, Lab
 
 pytestmark = pytest.mark.whole
 
-CASES = "B4 and compromised"
+CASES = "B4-device_trusted_ca- and compromised"
 """Four scenarios, if need be; the fault comes in the first of them."""
 CAP = 60.0
 """Seconds that a run of so few scenarios may take, whatever breaks."""

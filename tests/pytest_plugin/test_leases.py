@@ -51,7 +51,7 @@ def test_a_phone_in_use_is_not_touched_and_its_user_is_told(
     before = phones[0].seen()
     holder = Holder(4711, "ada", "her-run", "pytest -m mitm")
     with Lease.take("one", holder):
-        result = lab.run("--device=one", "-k", "B4", "--retries=0")
+        result = lab.run("--device=one", "-k", "B4-device_trusted_ca-", "--retries=0")
     assert result.ret == 6
     told = " ".join(result.stdout.str().split())
     assert "device 'one' is in use by process 4711 of ada" in told
@@ -67,7 +67,16 @@ def test_who_waits_has_the_phone_once_it_is_free(
 ) -> None:
     lease = Lease.take("one", Holder(4711, "ada", "her-run", "pytest -m mitm"))
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", *RUN, "--device=one", "-k", "B4", "--lease-wait=20"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            *RUN,
+            "--device=one",
+            "-k",
+            "B4-device_trusted_ca-",
+            "--lease-wait=20",
+        ],
         cwd=lab.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -89,7 +98,7 @@ def test_who_waits_has_the_phone_once_it_is_free(
 def test_two_phones_side_by_side_get_the_verdicts_of_one_after_the_other(
     lab: Lab, phones: tuple[Standing, Standing]
 ) -> None:
-    chosen = ("-k", "B4 or C6 or clock_behind")
+    chosen = ("-k", "B4-device_trusted_ca- or C6-pin_stuffing- or clock_behind")
     assert lab.run(*chosen).ret == 0
     alone = [verdicts(lab, name) for name in ("one", "two")]
     assert alone[0] == alone[1]
@@ -116,7 +125,7 @@ def test_a_build_is_installed_for_the_run_and_gone_afterwards(
         tmp_path, one.entry("one", app=app, pool="office"), two.entry("two", pool="shelf")
     )
     shutil.copy(file, lab.folder / "devices.yaml")
-    assert lab.run("--pool=office", "-k", "B4 and tls1.3").ret == 0
+    assert lab.run("--pool=office", "-k", "B4-device_trusted_ca- and tls1.3").ret == 0
     assert verdicts(lab, "two") == {}
     assert set(verdicts(lab, "one").values()) == {"PASS"}
     assert not differences(before, one.seen())

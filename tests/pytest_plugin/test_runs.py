@@ -17,11 +17,12 @@ import jsonschema
 import psutil
 import pytest
 
+from lab.evidence.verify import verify
 from tests.pytest_plugin.conftest import CURL, ROOT, RUN, Lab
 
 pytestmark = pytest.mark.whole
 
-FEW = "B1 or B4 or A1-good_chain-"
+FEW = "B1-untrusted_ca- or B4-device_trusted_ca- or A1-good_chain-"
 ALONE = {
     f"{adversary} {case} {version} {title}": "PASS"
     for version in ("tls1.2", "tls1.3")
@@ -52,7 +53,11 @@ def test_curl_holds(lab: Lab) -> None:
     assert lab.verdicts() == ALONE
     (folder,) = lab.run_folders
     written = {p.name for p in folder.iterdir()}
-    assert written == {"index.html", "results.json", "junit.xml", "verdicts.jsonl", "screenshots"}
+    assert {"index.html", "results.json", "junit.xml", "verdicts.jsonl", "records"} <= written
+    told = verify(folder)
+    tried = sum(r["trial"] is not None for r in lab.results()["results"])
+    assert (told.good, told.complete, told.judged) == (True, True, tried), told.findings
+    assert all(r["slug"] for r in lab.results()["results"])
     results = lab.results()
     schema = json.loads((ROOT / "docs" / "results.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(results, schema)
@@ -77,7 +82,7 @@ def test_a_program_that_checks_nothing_is_caught(lab: Lab) -> None:
     text = (lab.folder / "devices.yaml").read_text()
     routed = 'proxy: [--proxy, "{proxy}"], wifi: [--socks5, "{socks}"]'
     lab.devices(text.replace("proxy: [], wifi: []", routed))
-    result = lab.run("-k", "B1 and rogue_ca and 1.3")
+    result = lab.run("-k", "B1-untrusted_ca- and rogue_ca and 1.3")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
@@ -92,7 +97,7 @@ def test_a_program_that_checks_nothing_is_caught(lab: Lab) -> None:
 
 def test_a_program_that_never_connects_is_inconclusive(lab: Lab) -> None:
     lab.program('[sh, -c, "exit 60", "{url}"]')
-    result = lab.run("-k", "B1 and rogue_ca and 1.3")
+    result = lab.run("-k", "B1-untrusted_ca- and rogue_ca and 1.3")
     assert result.ret == 6
     result.stdout.fnmatch_lines(["INCONCLUSIVE  B1 Untrusted CA", "*did not work*"])
     (unsure,) = lab.results()["results"]
@@ -102,7 +107,7 @@ def test_a_program_that_never_connects_is_inconclusive(lab: Lab) -> None:
 def test_the_gate_can_be_left_open_for_what_is_inconclusive(lab: Lab) -> None:
     lab.program('[sh, -c, "exit 60", "{url}"]')
     options = ("--inconclusive=pass", "--retries=0")
-    assert lab.run("-k", "B1 and rogue_ca and 1.3", *options).ret == 0
+    assert lab.run("-k", "B1-untrusted_ca- and rogue_ca and 1.3", *options).ret == 0
     (unsure,) = lab.results()["results"]
     assert (unsure["verdict"], unsure["attempts"]) == ("INCONCLUSIVE", 1)
 
@@ -127,7 +132,7 @@ def test_a_program_that_vanishes_is_a_lost_device(lab: Lab) -> None:
     )
     text = (ROOT / "devices.yaml").read_text(encoding="utf-8")
     lab.devices(text.replace("      - curl\n", f"      - {script}\n"))
-    result = lab.run("--device=curl", "-k", "B4")
+    result = lab.run("--device=curl", "-k", "B4-device_trusted_ca-")
     assert result.ret == 6
     told = " ".join(result.stdout.str().split())
     assert "The device was lost: " in told
@@ -145,7 +150,7 @@ def test_a_defect_of_the_lab_is_no_verdict(lab: Lab) -> None:
         "    raise RuntimeError('oops')\n"
         "running.conduct = broken\n"
     )
-    result = lab.run("--device=curl", "-k", "B1 and rogue_ca and 1.3")
+    result = lab.run("--device=curl", "-k", "B1-untrusted_ca- and rogue_ca and 1.3")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*RuntimeError: oops*"])
     (unsure,) = lab.results()["results"]
@@ -162,7 +167,7 @@ def test_servers_that_cannot_start_end_the_run_with_one_message(lab: Lab) -> Non
         "    raise server.PortInUse(self.name, Endpoint('127.0.0.1', 443))\n"
         "server.TlsService._bound = taken\n"
     )
-    result = lab.run("--device=curl", "-k", "B4")
+    result = lab.run("--device=curl", "-k", "B4-device_trusted_ca-")
     assert result.ret == 6
     told = result.stdout.str() + result.stderr.str()
     assert "the lab cannot start its servers: 127.0.0.1:443 is already in use" in told
@@ -171,7 +176,7 @@ def test_servers_that_cannot_start_end_the_run_with_one_message(lab: Lab) -> Non
 
 
 def test_nothing_is_left_behind(lab: Lab) -> None:
-    with Started(lab, "--device=phone", "-k", "B4") as run:
+    with Started(lab, "--device=phone", "-k", "B4-device_trusted_ca-") as run:
         wait_for_verdicts(lab, 1)
         children = run.children()
         assert children, "the phone is a process of its own"
@@ -184,7 +189,7 @@ def test_nothing_is_left_behind(lab: Lab) -> None:
 
 
 def test_a_phone_that_is_killed_ends_its_scenarios_not_the_run(lab: Lab) -> None:
-    with Started(lab, "-k", "B1 or B4 or C6") as run:
+    with Started(lab, "-k", "B1-untrusted_ca- or B4-device_trusted_ca- or C6-pin_stuffing-") as run:
         wait_for_verdicts(lab, 14)
         for process in run.children():
             if "lab.phone" in process.cmdline():

@@ -91,3 +91,20 @@ def test_nothing_selected_leaves_nothing(lab: Lab) -> None:
     result = lab.run("--device=curl", "-k", "nonesuch")
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     assert not lab.run_folders
+
+
+def test_a_key_that_cannot_sign(lab: Lab) -> None:
+    (lab.folder / "rsa.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    lab.devices(f"devices:\n{PHONE}")
+    for name, why in {"gone.pem": "No such file*", "rsa.pem": "not a private key in PEM*"}.items():
+        result = lab.run_here(f"--evidence-key={name}")
+        assert result.ret == USAGE
+        result.stderr.fnmatch_lines([f"ERROR: --evidence-key: {name}: {why}"])
+    assert not lab.run_folders
+
+
+def test_a_self_test_that_is_missing(lab: Lab) -> None:
+    lab.devices(f"devices:\n{PHONE}")
+    result = lab.run_here("--selftest=gone.json")
+    assert result.ret == USAGE
+    result.stderr.fnmatch_lines(["ERROR: --selftest: gone.json: No such file*"])

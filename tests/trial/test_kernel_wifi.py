@@ -57,7 +57,14 @@ def phone(bench: Bench) -> Iterator[Seat]:
 
 
 @pytest.mark.parametrize(
-    "slug", ["device_trusted_ca", "resolver_lies_untrusted_ca", "tls_stripping", "cleartext_seen"]
+    "slug",
+    [
+        "device_trusted_ca",
+        "resolver_lies_untrusted_ca",
+        "tls_stripping",
+        "cleartext_seen",
+        "ipv6_trusted_ca",
+    ],
 )
 def test_the_reference_client_holds(phone: Seat, slug: str) -> None:
     trial = conduct(phone, case_of(slug, Adversary.ROGUE_WIFI))
@@ -75,13 +82,24 @@ def test_a_client_that_trusts_the_network_is_caught(bench: Bench) -> None:
     assert judgement.verdict is Verdict.FAIL
 
 
+def test_a_way_around_that_was_tried_is_told(bench: Bench) -> None:
+    sdk = "lab.mutants.ways_around:GentleWhereRestricted"
+    settings = VirtualSettings(id="gentle", platform="virtual", sdk=sdk)
+    with bench.device(settings, 4) as device:
+        seat = Seat(bench, device, lambda png: None)
+        trial = conduct(seat, case_of("private_dns_refused", Adversary.ROGUE_WIFI))
+    told = "Refused on the rogue Wi-Fi: DNS over TLS (port 853): 1 try."
+    assert told in [fact.text for fact in trial.facts]
+    assert judge(trial).verdict is Verdict.FAIL
+
+
 def test_a_program_that_knows_nothing_of_it_is_attacked(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "devices.yaml"
     file.write_text(STUBBORN)
     with bench.device(load(file).device("stubborn"), 2) as device:
         seat = Seat(bench, device, lambda png: None)
         assert device.lacks(Need.WIFI) is None
-        for slug in ("device_trusted_ca", "tls_stripping"):
+        for slug in ("device_trusted_ca", "tls_stripping", "ipv6_trusted_ca"):
             assert judged(seat, case_of(slug, Adversary.ROGUE_WIFI)).verdict is Verdict.PASS
 
 

@@ -207,6 +207,8 @@ class AndroidDevice:
             return "devices.yaml names no rogue access point that the phone could join"
         if need is Need.WIFI and not self._can_join:
             return f"Android {self._android.release} has no command to join a network (11 has)"
+        if need is Need.IPV6 and plan.platform == "android":
+            return "the lab's access point with a radio hands out no IPv6 addresses"
         if need is Need.SYSTEM_STORE and not rooted:
             return "the phone is not rooted: nobody can add a CA to its system store"
         if need is Need.CLOCK and not rooted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import socket
@@ -12,6 +13,7 @@ from typing import Self
 
 from lab.loop import LabLoop
 from lab.network.kernel import rules
+from lab.network.kernel.advertising import LINK_LOCAL, Advertiser
 from lab.network.kernel.dhcp import Lease
 from lab.network.kernel.dhcp_server import DhcpServer
 from lab.network.kernel.namespace import Namespace, Unavailable, find_programs, link
@@ -42,6 +44,8 @@ class Door:
 
     listener: socket.socket
     """TCP, listening; a connection's original destination is to be had from the kernel."""
+    listener6: socket.socket
+    """The same for IPv6, on the same port."""
     resolver: socket.socket
     """UDP."""
     interface: str
@@ -98,14 +102,18 @@ class AccessPoint:
     ) -> None:
         self._addresses = ipaddress.IPv4Network(network)
         self._number = number
+        self._loop = loop
         self._leases: dict[bytes, Lease] = {}
-        self._dhcp = DhcpServer(self._leases.get)
+        network6 = f"2001:db8:{number:x}::"
+        self._advertiser = Advertiser(f"{network6}/64")
+        # So that who has an address of the one kind has one of the other.
+        self._dhcp = DhcpServer(self._leases.get, self._advertiser.announce)
         self.router = str(self._addresses[1])
         """Its own address: router, resolver and DHCP server."""
         self.namespace = Namespace(name, within=within)
         try:
-            lay_out(self.namespace, f"{self.router}/{self._addresses.prefixlen}")
-            loop.run(self._dhcp.start(self.namespace, BRIDGE))
+            lay_out(self.namespace, f"{self.router}/{self._addresses.prefixlen}", f"{network6}1/64")
+            loop.run(self._start())
         except BaseException:
             self.namespace.close()
             raise
@@ -125,18 +133,24 @@ class AccessPoint:
         link(self.namespace, port, device, interface)
         self.namespace.ip(f"link set {port} master {BRIDGE} up")
         device.ip(f"link set {interface} address {station}")
+        # At once, instead of asking for a second whether somebody else has the same.
+        _switch(device, interface, "accept_dad", "0")
         self._leases[bytes.fromhex(station.replace(":", ""))] = self._lease(address)
-        listener = self._bound(socket.SOCK_STREAM)
-        try:
-            listener.listen(BACKLOG)
-            resolver = self._bound(socket.SOCK_DGRAM)
-        except BaseException:
-            listener.close()
-            raise
-        door = Door(
-            listener, resolver, interface, address, station, port, self.filter, self.namespace
-        )
-        self.filter(rules.admitted(door.way))
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(self._bound(socket.AF_INET, socket.SOCK_STREAM))
+            number = listener.getsockname()[1]
+            listener6 = self._bound(socket.AF_INET6, socket.SOCK_STREAM, number)
+            stack.enter_context(listener6)
+            for each in (listener, listener6):
+                each.listen(BACKLOG)
+            resolver = stack.enter_context(self._bound(socket.AF_INET, socket.SOCK_DGRAM))
+            door = Door(
+                *(listener, listener6, resolver, interface, address, station, port),
+                self.filter,
+                self.namespace,
+            )
+            self.filter(rules.admitted(door.way))
+            stack.pop_all()
         return door
 
     def counters(self) -> dict[str, int]:
@@ -147,12 +161,24 @@ class AccessPoint:
     def close(self) -> None:
         """Take the network down. May be repeated."""
         self._dhcp.stop()
+        self._loop.run(self._stop())
         self.namespace.close()
 
-    def _bound(self, kind: socket.SocketKind) -> socket.socket:
-        sock = self.namespace.socket(socket.AF_INET, kind)
+    async def _start(self) -> None:
+        await self._dhcp.start(self.namespace, BRIDGE)
+        await self._advertiser.start(self.namespace, BRIDGE)
+
+    async def _stop(self) -> None:
+        self._advertiser.stop()
+
+    def _bound(
+        self, family: socket.AddressFamily, kind: socket.SocketKind, port: int = 0
+    ) -> socket.socket:
+        sock = self.namespace.socket(family, kind)
         try:
-            sock.bind(("", 0))
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind(("", port))
         except BaseException:
             sock.close()
             raise
@@ -169,15 +195,22 @@ class AccessPoint:
         self.close()
 
 
-def lay_out(namespace: Namespace, address: str) -> None:
-    """Make an access point of a namespace, with an address and its prefix. Raises Unavailable."""
+def lay_out(namespace: Namespace, address: str, address6: str = "") -> None:
+    """Make an access point of a namespace, with an address of each kind and its prefix. Raises
+    Unavailable."""
+    own = [f"address add {address} dev {BRIDGE}"]
+    if address6:
+        # Nobody else has them: there is nothing to wait for (nodad).
+        own += [f"address add {each} dev {BRIDGE} nodad" for each in (f"{LINK_LOCAL}/64", address6)]
     try:
         namespace.ip(
             "link set lo up",
             f"link add {BRIDGE} type bridge",
-            f"address add {address} dev {BRIDGE}",
-            f"link set {BRIDGE} up",
+            f"link set {BRIDGE} addrgenmode none",
         )
+        # Or it says that it is no router, and is used no more (RFC 4861 section 7.2.5).
+        _switch(namespace, BRIDGE, "forwarding", "1")
+        namespace.ip(f"link set {BRIDGE} up", *own)
         change_filter(namespace, rules.RULES)
     except OSError as error:
         raise Unavailable(f"this system cannot be an access point: {error}") from None
@@ -189,6 +222,13 @@ def change_filter(namespace: Namespace, text: str) -> None:
         done = namespace.run([_nft(), "-f", "-"], input=text)
         if done.returncode:
             raise OSError(f"nft: {done.stderr.strip()[:300]}")
+
+
+def _switch(namespace: Namespace, interface: str, name: str, value: str) -> None:
+    """Set one of the kernel's switches for IPv6 on an interface. Raises OSError."""
+    done = namespace.run(["tee", f"/proc/sys/net/ipv6/conf/{interface}/{name}"], input=value)
+    if done.returncode:
+        raise OSError(f"{interface} cannot have IPv6: {done.stderr.strip()[:200]}")
 
 
 def _nft() -> str:

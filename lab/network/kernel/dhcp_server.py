@@ -29,6 +29,8 @@ class DhcpServer(asyncio.DatagramProtocol):
     """Hands out leases on one interface."""
 
     lease_of: LeaseOf
+    joining: Callable[[], None] = lambda: None
+    """Called when somebody is about to be given a lease."""
     _transport: asyncio.DatagramTransport | None = None
 
     async def start(self, namespace: Namespace, interface: str) -> None:
@@ -46,6 +48,8 @@ class DhcpServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         reply = respond(data, self.lease_of)
         if reply is not None and self._transport is not None:
+            if reply.kind is Kind.ACK:
+                self.joining()
             # It has no address yet that an answer could be sent to.
             self._transport.sendto(reply.pack(), ("255.255.255.255", CLIENT_PORT))
 

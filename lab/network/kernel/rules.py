@@ -16,6 +16,7 @@ table {TABLE} {{
     set closed {{ type ether_addr . ipv4_addr; }}
     set closed_clear {{ type ether_addr . ipv4_addr; }}
     counter quic {{ }}
+    counter private_dns {{ }}
     counter other {{ }}
     # After the taps, so that captures hold what is refused here; before addresses are rewritten.
     chain refuse {{
@@ -24,6 +25,8 @@ table {TABLE} {{
         tcp dport 443 ether saddr . ip daddr @closed reject with tcp reset
         tcp dport != 443 ether saddr . ip daddr @closed_clear reject with tcp reset
         udp dport 443 counter name quic reject
+        tcp dport 853 counter name private_dns reject with tcp reset
+        udp dport 853 counter name private_dns reject
         udp dport {{ 53, 67 }} accept
         meta l4proto udp counter name other reject
     }}
@@ -41,11 +44,12 @@ table {TABLE} {{
 """
 """The rules of an access point whose stations are on the bridge ``ap0``.
 
-Every TCP connection, wherever it leads, ends at the listener of the station that opened it, which
-asks the kernel for the original destination (SO_ORIGINAL_DST). A station is known by its hardware
-address. Every question to a resolver, whichever it was for, is answered by the station's own. Of
-UDP nothing else gets through; HTTP/3 (UDP port 443) is counted apart. What is not let through is
-refused, not dropped, so that nobody waits for it.
+Every TCP connection, wherever it leads and over whichever IP, ends at the listener of the station
+that opened it, which asks the kernel for the original destination (SO_ORIGINAL_DST). A station is
+known by its hardware address. Every question to a resolver, whichever it was for, is answered by
+the station's own, over IPv4; DNS over TLS (port 853) is refused. Of UDP nothing else gets through;
+HTTP/3 (UDP port 443) is counted apart. What is not let through is refused, not dropped, so that
+nobody waits for it.
 """
 
 

@@ -37,4 +37,5 @@ def place(wifi: KernelWifi) -> Iterator[Place]:
         yield place
         for door in (place.rogue, place.home):
             door.listener.close()
+            door.listener6.close()
             door.resolver.close()

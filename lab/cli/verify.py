@@ -1,0 +1,101 @@
+"""``trustpin-lab verify``: is this bundle what was signed, and do its verdicts follow?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Never
+
+import typer
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from lab.evidence.verify import Verification
+
+EXIT_BAD, EXIT_USAGE, EXIT_INCOMPLETE = 1, 2, 3
+
+
+def verify(
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="The folder of a run: reports/<run>.")
+    ],
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            metavar="PEM",
+            help="The public key that must have signed it. Without, the bundle's own is taken: "
+            "that shows what was changed since, not who made it.",
+            show_default=False,
+        ),
+    ] = None,
+    timestamp_ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--timestamp-ca",
+            metavar="PEM",
+            help="The roots under which a timestamp authority must be.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Check a bundle, offline: every file, the signature, and that each verdict follows.
+
+    Exit code 0: it verifies. 1: it does not; every file that is not as it was signed is named.
+    2: a mistake in the options. 3: it verifies, but the run did not get to its end.
+    """
+    # Here, not above: other commands need nothing of this.
+    from lab.evidence.signing import KeyUnusable, Verifier
+    from lab.evidence.verify import NoBundle
+    from lab.evidence.verify import verify as check
+
+    try:
+        named = None if key is None else Verifier.load(key)
+        roots = () if timestamp_ca is None else _roots(timestamp_ca)
+        told = check(bundle, named, roots)
+    except (KeyUnusable, NoBundle) as error:
+        _complain(str(error))
+    except OSError as error:
+        _complain(f"{error.filename or bundle}: {error.strerror or error}")
+    for finding in told.findings:
+        typer.echo(str(finding), err=finding.breaks)
+    for line in _summary(told, bundle):
+        typer.echo(line)
+    if not told.good:
+        raise typer.Exit(EXIT_BAD)
+    if not told.complete:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _summary(told: Verification, bundle: Path) -> list[str]:
+    broken = sum(finding.breaks for finding in told.findings)
+    if broken:
+        return [f"{bundle} DOES NOT VERIFY: {broken} findings."]
+    captures = (
+        "and compared with the captures" if told.captures_seen else "captures not looked into"
+    )
+    lines = [
+        f"{told.files} files are as they were signed; {told.judged} scenarios judged again, "
+        f"{captures}: every verdict follows.",
+        f"Signed with key {told.key_id}"
+        + ("." if told.key_was_named else ", which is in the bundle: is it the signer's?"),
+    ]
+    if told.stamped is not None:
+        trust = "" if told.stamp_trusted else ", by an authority that nobody vouches for here"
+        lines.append(f"It was there at {told.stamped:%Y-%m-%d %H:%M:%S} UTC{trust}.")
+    state = "verifies" if told.complete else "verifies, but is INCOMPLETE"
+    return [*lines, f"{bundle} {state}."]
+
+
+def _roots(path: Path) -> tuple[Certificate, ...]:
+    from cryptography import x509
+
+    try:
+        return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
+    except ValueError:
+        _complain(f"{path}: no certificates in PEM")
+
+
+def _complain(text: str) -> Never:
+    typer.echo(f"trustpin-lab: {text}", err=True)
+    raise typer.Exit(EXIT_USAGE)

@@ -1,0 +1,270 @@
+"""Checks a bundle, offline: every file, the signature, and whether the verdicts follow.
+
+A bundle whose run was killed has no attestation; then its journal is what it is checked by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from lab.evidence.canonical import Digest, NotCanonical, digest_of, read_canonical
+from lab.evidence.context import context_from_json
+from lab.evidence.finding import Finding
+from lab.evidence.journal import read_journal
+from lab.evidence.layout import (
+    ATTESTATION,
+    CONTEXT,
+    JOURNAL,
+    MANIFEST,
+    MARKER,
+    RECORDS,
+    SIGNER,
+    TIMESTAMP,
+    UNLISTED,
+)
+from lab.evidence.manifest import Manifest, read_manifest
+from lab.evidence.record import RecordInvalid
+from lab.evidence.signing import KeyUnusable, NotSigned, Verifier
+from lab.evidence.statement import PAYLOAD_TYPE, statement
+from lab.evidence.timestamp import Unstamped, stamped_at
+from lab.evidence.verify_captures import compare_captures, has_tshark
+from lab.evidence.verify_files import compare
+from lab.evidence.verify_records import (
+    Judged,
+    compare_certificates,
+    compare_summaries,
+    judge_again,
+)
+
+
+class NoBundle(Exception):
+    """There is nothing to check; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of checking a bundle."""
+
+    run_id: str
+    complete: bool
+    """The run got to everything, and the bundle is whole."""
+    findings: tuple[Finding, ...]
+    key_id: str
+    """Id of the key by which the signature was checked."""
+    key_was_named: bool
+    """The key came from the user; else from the bundle itself, whoever made it."""
+    files: int
+    judged: int
+    """How many scenarios were judged again."""
+    captures_seen: bool
+    """The captures were compared with the records."""
+    stamped: datetime | None
+    """When a timestamp authority saw the manifest; None where none was asked."""
+    stamp_trusted: bool
+    """That authority is one that the user trusts."""
+
+    @property
+    def good(self) -> bool:
+        """Nothing breaks the bundle; it may be incomplete."""
+        return not any(finding.breaks for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What signatures vouch for."""
+
+    run_id: str
+    files: Mapping[str, Digest]
+    complete: bool
+    closed: bool
+    """By the attestation: there is nothing else."""
+    said: Any = None
+    """The statement."""
+    stamped: datetime | None = None
+
+
+def verify(
+    folder: Path, key: Verifier | None = None, roots: Iterable[x509.Certificate] = ()
+) -> Verification:
+    """Check the bundle in ``folder``: with the public key ``key``, else with its own; timestamps
+    by authorities under ``roots``. Raises NoBundle where there is none, and OSError."""
+    trusted = tuple(roots)
+    verifier = key or _own_key(folder)
+    findings: list[Finding] = []
+    if (folder / SIGNER).exists() and (folder / SIGNER).read_bytes() != verifier.pem:
+        findings.append(Finding(SIGNER, "it is not the key that the bundle is checked with"))
+    signed = _signed(folder, verifier, trusted, findings)
+    judged, seen = Judged(), False
+    if signed is not None:
+        apart = frozenset({*UNLISTED, *(() if signed.closed else (JOURNAL,))})
+        files = list(compare(folder, signed.files, apart=apart, closed=signed.closed))
+        findings += _without_marker(files, signed)
+        if not any(finding.breaks for finding in findings):
+            # What was not signed is not worth judging.
+            findings += _follows(folder, list(signed.files), signed, judged)
+        if not any(finding.breaks for finding in findings) and has_tshark():
+            findings += compare_captures(folder, judged.records)
+            seen = True
+    elif key is None and {finding.path for finding in findings} & {ATTESTATION, JOURNAL}:
+        findings.append(Finding(SIGNER, "or this was changed: --key would tell which"))
+    marked = (folder / MARKER).exists()
+    return Verification(
+        run_id="" if signed is None else signed.run_id,
+        complete=signed is not None and signed.complete and not marked,
+        findings=tuple(findings),
+        key_id=verifier.key_id,
+        key_was_named=key is not None,
+        files=0 if signed is None else len(signed.files),
+        judged=judged.judged,
+        captures_seen=seen,
+        stamped=None if signed is None else signed.stamped,
+        stamp_trusted=bool(trusted),
+    )
+
+
+def _own_key(folder: Path) -> Verifier:
+    if not folder.is_dir():
+        raise NoBundle(f"{folder} is no folder")
+    if not (folder / ATTESTATION).exists() and not (folder / JOURNAL).exists():
+        raise NoBundle(f"{folder} is no bundle: it has neither {ATTESTATION} nor {JOURNAL}")
+    try:
+        return Verifier.load(folder / SIGNER)
+    except KeyUnusable as error:
+        raise NoBundle(f"no key to check it with (--key names one): {error}") from None
+
+
+def _signed(
+    folder: Path,
+    verifier: Verifier,
+    roots: tuple[x509.Certificate, ...],
+    findings: list[Finding],
+) -> _Signed | None:
+    """Return what is vouched for; None where nothing is, which is then among ``findings``."""
+    if (folder / ATTESTATION).exists():
+        return _attested(folder, verifier, roots, findings)
+    if not (folder / MARKER).exists() or not (folder / JOURNAL).exists():
+        findings.append(Finding(ATTESTATION, "missing"))
+        return None
+    try:
+        vouched = read_journal((folder / JOURNAL).read_bytes(), verifier)
+    except NotSigned as error:
+        findings.append(Finding(JOURNAL, str(error)))
+        return None
+    if vouched.torn:
+        findings.append(Finding(JOURNAL, "its last line was cut short", breaks=False))
+    text = "missing: the run was killed before it was signed, or somebody took it away"
+    findings.append(Finding(ATTESTATION, text, breaks=False))
+    return _Signed("", vouched.files, complete=False, closed=False)
+
+
+def _attested(
+    folder: Path,
+    verifier: Verifier,
+    roots: tuple[x509.Certificate, ...],
+    findings: list[Finding],
+) -> _Signed | None:
+    try:
+        payload = verifier.payload((folder / ATTESTATION).read_bytes(), PAYLOAD_TYPE)
+        said = read_canonical(payload)
+        rests_on = {
+            item["name"]: item["digest"]["sha256"] for item in said["predicate"]["configuration"]
+        }
+    except (NotSigned, NotCanonical) as error:
+        findings.append(Finding(ATTESTATION, str(error)))
+        return None
+    except (KeyError, TypeError):
+        findings.append(Finding(ATTESTATION, "not a test-result statement"))
+        return None
+    contents = dict(_contents(folder, rests_on, findings))
+    try:
+        manifest: Manifest = read_manifest(contents[MANIFEST])
+    except KeyError:
+        return None
+    except (NotCanonical, RecordInvalid) as error:
+        findings.append(Finding(MANIFEST, str(error)))
+        return None
+    stamped = None
+    if TIMESTAMP in contents:
+        try:
+            stamped = stamped_at(contents[TIMESTAMP], contents[MANIFEST], roots)
+        except Unstamped as error:
+            findings.append(Finding(TIMESTAMP, str(error)))
+    return _Signed(
+        manifest.run_id, manifest.files, manifest.complete, closed=True, said=said, stamped=stamped
+    )
+
+
+def _contents(
+    folder: Path, rests_on: Mapping[str, str], findings: list[Finding]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield manifest and timestamp, as far as they are what the statement rests on."""
+    for name in (MANIFEST, TIMESTAMP):
+        path = folder / name
+        if not path.exists():
+            if name in rests_on or name == MANIFEST:
+                findings.append(Finding(name, "missing"))
+            continue
+        content = path.read_bytes()
+        if name not in rests_on:
+            findings.append(Finding(name, "added: the statement does not rest on it"))
+        elif digest_of(content).sha256 != rests_on[name]:
+            findings.append(Finding(name, "changed: the statement rests on another content"))
+        else:
+            yield name, content
+
+
+def _without_marker(files: list[Finding], signed: _Signed) -> Iterator[Finding]:
+    """Yield ``files``; the mark of a run that was killed in its last instant is no addition."""
+    for finding in files:
+        if finding.path == MARKER and MARKER not in signed.files:
+            text = "it marks the bundle as incomplete, which was signed as complete"
+            yield Finding(MARKER, text, breaks=False)
+        else:
+            yield finding
+
+
+def _follows(folder: Path, names: list[str], signed: _Signed, judged: Judged) -> Iterator[Finding]:
+    """Yield what does not follow from the raw records."""
+    records = [name for name in names if name.startswith(f"{RECORDS}/")]
+    yield from judge_again(folder, records, judged)
+    yield from compare_certificates(folder, names, judged)
+    if not judged.of_this_lab:
+        text = "made by another version of the lab: what its catalogue says is not compared"
+        yield Finding("", text, breaks=False)
+    if not signed.closed:
+        return
+    yield from compare_summaries(folder, names, judged, complete=signed.complete)
+    if CONTEXT in names:
+        yield from _restated(folder, signed, judged)
+
+
+def _restated(folder: Path, signed: _Signed, judged: Judged) -> Iterator[Finding]:
+    """Yield where the statement is not what follows from the records."""
+    try:
+        context = context_from_json(json.loads((folder / CONTEXT).read_bytes()))
+    except (RecordInvalid, ValueError, RecursionError) as error:
+        yield Finding(CONTEXT, f"not a context: {error}")
+        return
+    if any(record.context != context for record in judged.records):
+        yield Finding(CONTEXT, "the records tell of another context")
+    facts = {r.result.device: r.facts for r in judged.records if r.facts is not None}
+    due = statement(
+        [record.result for record in judged.records],
+        context,
+        facts.values(),
+        {},
+        complete=signed.complete,
+    )
+    said = dict(signed.said)
+    told = dict(said["predicate"], configuration=[])
+    if not judged.records:
+        due["subject"] = said.get("subject")
+    if due != said | {"predicate": told}:
+        yield Finding(ATTESTATION, "the statement is not what follows from the records")

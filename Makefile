@@ -67,9 +67,11 @@ $(NODE): package.json package-lock.json
 test: $(TOX)
 	@$(TOX) run -e py
 
+OLDER ?= py311,py312
+
 # With older interpreters; they leave out the tests that carry out whole runs.
 test-older: $(TOX)
-	@$(TOX) run -e py311,py312
+	@$(TOX) run -e $(OLDER) -- $(ARGS)
 
 coverage: $(TOX)
 	@$(TOX) run -e coverage

@@ -25,7 +25,8 @@ def test_every_attack_is_tried_under_each_of_its_versions() -> None:
     seen: dict[tuple[str, Adversary], list[TlsVersion | None]] = {}
     for case in cases():
         seen.setdefault((case.entry.slug, case.adversary), []).append(case.version)
-    wanted = {(e.slug, a): [*e.versions] or [None] for e in entries() for a in e.adversaries}
+    none: list[TlsVersion | None] = [None]
+    wanted = {(e.slug, a): [*e.versions] or none for e in entries() for a in e.adversaries}
     assert seen == wanted
     assert frozenset(ALL_VERSIONS) in map(frozenset, seen.values())
 

@@ -204,6 +204,8 @@ def test_what_the_owner_did_not_sign_is_refused(world: World) -> None:
     assert world.backend.origin.hits() == ()
     world.publish(1)
     client = world.ready()
+    # Which it holds from then on, and not only from when the background has got to it.
+    assert client.get(URL).status == 200
     world.phone.lines.clear()
     for number, wrong in enumerate(forged, 1):
         world.serve(wrong)

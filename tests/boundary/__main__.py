@@ -39,11 +39,10 @@ def run(way: str, reports: Path, more: Sequence[str]) -> tuple[Verdicts, float]:
 
 
 def main(more: Sequence[str]) -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        # Side by side: they have nothing in common but the machine.
-        with ThreadPoolExecutor(len(WAYS)) as both:
-            running = {way: both.submit(run, way, Path(folder), more) for way in WAYS}
-            ran = {way: each.result() for way, each in running.items()}
+    # Side by side: they have nothing in common but the machine.
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(WAYS)) as both:
+        running = {way: both.submit(run, way, Path(folder), more) for way in WAYS}
+        ran = {way: each.result() for way, each in running.items()}
     (direct, _), (other, _) = ran.values()
     differing = sorted(
         case for case in direct.keys() | other.keys() if direct.get(case) != other.get(case)

@@ -214,9 +214,12 @@ class WaitsForItsReport(ReferenceClient):
 
     def report(self, host: str, port: int, chain: Chain, error: TrustPinError, pins: Pins) -> None:
         """Deliver a report before anything else."""
-        super().report(host, port, chain, error, pins)
-        if (first := self._queue.first()) is not None and self._send_safely(first) is not Fate.KEPT:
-            self._queue.remove(first)
+        if self._project is None or host == self._project.report_host:
+            return
+        made = self.compose(Failure(host, port, self.phone.now(), error.code, chain, pins))
+        if self._send_safely(made) is Fate.KEPT:
+            self._queue.add(made)
+            self._reporter.nudge()
 
 
 @mutant("keeps its reports in memory", killed_by=["report_survives_a_restart"], rules=PROMISED)

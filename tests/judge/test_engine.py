@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.judge import judge
+from lab.judge import judge, verdict_of
 from lab.model.attack import Control
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.trial import PhaseName
-from lab.model.verdict import Verdict, Witness
+from lab.model.verdict import Judgement, Verdict, Witness
 from lab.model.wire import WireClass
 from tests.judge.builders import (
     HOST,
@@ -200,3 +200,19 @@ def test_records_of_other_hosts_and_of_foreign_sources_do_not_count() -> None:
     assert judge(trial(attack=attack)).verdict is Verdict.PASS
     assert judge(trial(attack=replace(attack, connections=noise))).verdict is Verdict.INCONCLUSIVE
     assert HOST not in {c.host for c in noise[:1]}
+
+
+@pytest.mark.parametrize(
+    ("said", "must_be_caught", "wanted"),
+    [
+        (Verdict.PASS, False, Verdict.PASS),
+        (Verdict.FAIL, False, Verdict.FAIL),
+        (Verdict.FAIL, True, Verdict.PASS),
+        (Verdict.PASS, True, Verdict.FAIL),
+        (Verdict.INCONCLUSIVE, True, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_who_is_wrong_on_purpose_must_be_caught(
+    said: Verdict, must_be_caught: bool, wanted: Verdict
+) -> None:
+    assert verdict_of(Judgement(said, ()), must_be_caught=must_be_caught) is wanted

@@ -202,3 +202,7 @@ def test_a_mistake_is_about_one_host_and_spoils_nothing_else(token: Token) -> No
     others = [d for d in SHOP.mistaken(token)["domains"] if d["domain"] != HOST]
     assert others == CLAIMS["domains"][1:]
     assert json.dumps(CLAIMS) == before
+
+
+def test_what_is_no_mistake_of_the_owners_leaves_the_payload_as_it_is() -> None:
+    assert SHOP.mistaken(Token.FORGED) == SHOP.claims

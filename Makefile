@@ -21,7 +21,7 @@ help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
 	@echo "make mitm-all  the same with the whole catalogue, not only its core"
 	@echo "make appium attack the embedded phone through real Appium and adb, and compare the verdicts"
-	@echo "make kills  kill runs on a virtual phone at random moments, restore, compare"
+	@echo "make kills  kill runs on a virtual phone at random moments, restore, compare; the same for bundles"
 	@echo "make leftovers  end and kill runs on the kernel's networks, compare the machine's before and after"
 	@echo "make selftest  clients that are wrong on purpose against all attacks: would the lab notice?"
 	@echo "make truth  compare every verdict on curl and wget with their own exit codes"
@@ -37,7 +37,7 @@ mitm: $(TOX)
 	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- $(ARGS)
 
 mitm-all: $(TOX)
-	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm-all -- $(ARGS)
+	@UV_COMPILE_BYTECODE=1 $(TOX) run -q -e mitm -- -m mitm $(ARGS)
 
 appium: $(TOX) $(NODE)
 	@$(TOX) run -q -e boundary -- $(ARGS)
@@ -71,7 +71,7 @@ OLDER ?= py311,py312
 
 # With older interpreters; they leave out the tests that carry out whole runs.
 test-older: $(TOX)
-	@$(TOX) run -e $(OLDER) -- $(ARGS)
+	@$(TOX) run -e $(OLDER) $(if $(ARGS),-- $(ARGS))
 
 coverage: $(TOX)
 	@$(TOX) run -e coverage

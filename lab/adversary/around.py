@@ -8,10 +8,8 @@ from __future__ import annotations
 import struct
 from enum import StrEnum
 
-_ETHERNET, _IPV4, _IPV6 = 14, 0x0800, 0x86DD
-_HEADER_6 = 40
-_TCP, _UDP = 6, 17
-_SYN, _ACK = 0x02, 0x10
+from lab.network.kernel.tap import TCP, UDP, opens, transport
+
 _HTTPS, _DNS_OVER_TLS = 443, 853
 
 
@@ -26,24 +24,12 @@ def way_around(frame: bytes) -> Around | None:
     """Return what a frame of a device's tries: a datagram of HTTP/3, the first packet of a
     connection for DNS over TLS (RFC 7858), a datagram of DNS over QUIC (RFC 9250)."""
     try:
-        protocol, segment = _transport(frame)
+        protocol, segment = transport(frame)
         (port,) = struct.unpack_from("!H", frame, segment + 2)
-        if protocol == _UDP:
+        if protocol == UDP:
             return {_HTTPS: Around.QUIC, _DNS_OVER_TLS: Around.PRIVATE_DNS}.get(port)
-        if protocol == _TCP and port == _DNS_OVER_TLS:
-            opens = frame[segment + 13] & (_SYN | _ACK) == _SYN
-            return Around.PRIVATE_DNS if opens else None
+        if protocol == TCP and port == _DNS_OVER_TLS:
+            return Around.PRIVATE_DNS if opens(frame, segment) else None
     except (struct.error, IndexError):
         return None
     return None
-
-
-def _transport(frame: bytes) -> tuple[int, int]:
-    """Return the protocol above IP, and where its header begins; extension headers of IPv6 hide
-    it, and mean no harm here. Raises struct.error, IndexError."""
-    (kind,) = struct.unpack_from("!H", frame, 12)
-    if kind == _IPV4:
-        return frame[_ETHERNET + 9], _ETHERNET + (frame[_ETHERNET] & 15) * 4
-    if kind == _IPV6:
-        return frame[_ETHERNET + 6], _ETHERNET + _HEADER_6
-    return 0, 0

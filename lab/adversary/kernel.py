@@ -18,8 +18,6 @@ from lab.adversary.names import ATTACKER_ADDRESS, Names
 from lab.adversary.recorder import Recorder
 from lab.model.device import Endpoint
 from lab.model.serving import Arming, Interfere, Interference
-from lab.network.dns import Answer, Resolver
-from lab.network.kernel.access_point import Door
 from lab.network.kernel.pcapng import Frame, capture
 from lab.network.kernel.rules import Closed
 from lab.network.kernel.tap import Opened, Tap, opened, sender
@@ -33,7 +31,7 @@ KEPT_FRAMES = 4096
 
 _REFUSE = Interfere(Interference.REFUSE)
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Endpoint], Awaitable[None]]
+Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter, Endpoint], Awaitable[None]]
 """Takes a connection and where its client dialled."""
 
 
@@ -49,29 +47,21 @@ class Keeper:
 
 @dataclass(slots=True)
 class KernelDoors:
-    """The doors of the device that lives at ``place``. Owned by the loop, but for ``close_for``."""
+    """What passes the doors of the device that lives at ``place``, and what is shut there.
+
+    Owned by the loop, but for ``close_for``.
+    """
 
     place: Place
     keeper: Keeper
-    _servers: list[asyncio.Server] = field(default_factory=list)
-    _resolvers: list[Resolver] = field(default_factory=list)
-    _taps: list[Tap] = field(default_factory=list)
+    _tap: Tap | None = None
     _crossed: Counter[int] = field(default_factory=Counter)
     _around: Counter[tuple[int, Around]] = field(default_factory=Counter)
     _frames: deque[tuple[int, Frame]] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
 
-    async def start(self, door: Door, serve: Serve, answer: Answer) -> str:
-        """Serve at a door, and return the device's interface that leads there. Raises OSError."""
-        for listener in (door.listener, door.listener6):
-            self._servers.append(await take(listener, serve, self.keeper.names))
-        resolver = Resolver(answer)
-        self._resolvers.append(resolver)
-        await resolver.start(sock=door.resolver)
-        return door.interface
-
     def watch(self) -> None:
         """Look at all that crosses the rogue network. Raises OSError."""
-        self._taps.append(self.place.rogue.tap(asyncio.get_running_loop(), self._see))
+        self._tap = self.place.rogue.tap(asyncio.get_running_loop(), self._see)
 
     def crossed(self, arming: int) -> int:
         """Return how many packets of the device arrived while ``arming`` was in force."""
@@ -87,13 +77,9 @@ class KernelDoors:
         self.place.rogue.close(closed_by(arming, self.keeper.names))
 
     def stop(self) -> None:
-        """Stop serving."""
-        for server in self._servers:
-            server.close()
-        for resolver in self._resolvers:
-            resolver.stop()
-        for tap in self._taps:
-            tap.close()
+        """Look no more."""
+        if self._tap is not None:
+            self._tap.close()
 
     async def capture(self, since: int) -> bytes:
         """Return what was seen under arming ``since`` and later ones, with the secrets that
@@ -125,7 +111,7 @@ class KernelDoors:
         self.keeper.recorder.close(track, in_scope=True)
 
 
-async def take(listener: socket.socket, serve: Serve, names: Names) -> asyncio.Server:
+async def take(listener: socket.socket, serve: Accept, names: Names) -> asyncio.Server:
     """Serve the redirected connections of a listener. Where an address tells nothing, ``serve``
     gets the attacker's own in its place, so that the client's words do. Raises OSError."""
 

@@ -13,7 +13,7 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 
 from lab.adversary.addon import serving_on
 from lab.adversary.connections import Connections, Open, Serve, Shared
-from lab.adversary.kernel import Keeper, KernelDoors, reset, take
+from lab.adversary.kernel import Accept, Keeper, KernelDoors, reset, take
 from lab.adversary.names import ATTACKER_ADDRESS, ATTACKER_ADDRESS_6, normal
 from lab.adversary.watch import MAX_OPENING, WatchedReader
 from lab.adversary.wireguard import TunnelStream, WireGuardDoor
@@ -23,6 +23,7 @@ from lab.model.wire import Lookup
 from lab.network import gateway
 from lab.network.dns import Answer, Resolver
 from lab.network.hardware.door import HardwareDoor
+from lab.network.kernel.access_point import Door
 from lab.network.kernel.wifi import Place
 from lab.network.wireguard import CLIENT_ADDRESS, TunnelPlan
 
@@ -66,8 +67,7 @@ class Listeners:
     _connections: Connections = field(init=False)
 
     def __post_init__(self) -> None:
-        armed = self._armed_now
-        self._connections = Connections(self.id, self.source, self.shared, armed)
+        self._connections = Connections(self.id, self.source, self.shared, self._armed_now)
 
     def _armed_now(self) -> tuple[int, Arming]:
         return self.armed
@@ -100,25 +100,26 @@ class Listeners:
 
         server = await asyncio.start_server(accept, self.address, 0, backlog=BACKLOG)
         self._servers.append(server)
-        host, port = server.sockets[0].getsockname()[:2]
-        return Endpoint(host, port)
+        return Endpoint(*server.sockets[0].getsockname()[:2])
 
     async def _open_doors(self) -> tuple[str | None, str | None]:
         """Serve at the doors of the device's networks, if they are the kernel's; return the
         interfaces that lead there."""
-        shared = self.shared
-        if (radio := self.radio) is not None:
-            await self._resolve(self._lie, radio.resolver)
-            self._servers.append(await take(radio.listener, self._accept_taken, shared.names))
-        if self.place is None:
+        if self.radio is not None:
+            await self._serve_door(self.radio, self._accept_taken, self._lie)
+        if (place := self.place) is None:
             return None, None
-        keeper = Keeper(self.id, shared.names, shared.recorder, self._armed_now)
-        doors = self.doors = KernelDoors(self.place, keeper)
-        doors.watch()
-        return (
-            await doors.start(self.place.rogue, self._accept_taken, self._lie),
-            await doors.start(self.place.home, self._accept_taken_home, self._tell),
-        )
+        keeper = Keeper(self.id, self.shared.names, self.shared.recorder, self._armed_now)
+        self.doors = KernelDoors(place, keeper)
+        self.doors.watch()
+        await self._serve_door(place.rogue, self._accept_taken, self._lie)
+        await self._serve_door(place.home, self._accept_taken_home, self._tell)
+        return place.rogue.interface, place.home.interface
+
+    async def _serve_door(self, door: Door | HardwareDoor, accept: Accept, answer: Answer) -> None:
+        for listener in door.listeners:
+            self._servers.append(await take(listener, accept, self.shared.names))
+        await self._resolve(answer, door.resolver)
 
     async def _dig(self, plan: TunnelPlan) -> Tunnel:
         self._door = WireGuardDoor(plan.keys, self._accept_dug, self._tell, self._ignore)

@@ -8,14 +8,28 @@ making, is one that an attacker can put there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, Attack, Ground, entry
 from lab.model.attack import Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Leaf
+
+
+def _attack(id: str, title: str) -> Callable[[Attack], Attack]:
+    """Attack a host whose pins are of the CAs that issue for it."""
+    return entry(
+        id,
+        title,
+        adversaries=COMPROMISED,
+        expect=refuse(ErrorKind.PIN),
+        host=hosts.CA_PINNED,
+        versions=TLS13_ONLY,
+    )
 
 
 @entry(
@@ -68,14 +82,7 @@ def root_pin(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C7",
-    "Pinned intermediate appended",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    host=hosts.CA_PINNED,
-    versions=TLS13_ONLY,
-)
+@_attack("C7", "Pinned intermediate appended")
 def pinned_intermediate_appended(ground: Ground) -> Terminate:
     """Served: the attacker's chain from a trusted CA, and behind it the genuine intermediate,
     which is what the host's pins are of.
@@ -92,14 +99,7 @@ def pinned_intermediate_appended(ground: Ground) -> Terminate:
     return terminate(made.with_chain(*made.chain, ground.pki.intermediate.certificate))
 
 
-@entry(
-    "C7",
-    "Pinned intermediate in front",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    host=hosts.CA_PINNED,
-    versions=TLS13_ONLY,
-)
+@_attack("C7", "Pinned intermediate in front")
 def pinned_intermediate_in_front(ground: Ground) -> Terminate:
     """Served: the attacker's leaf, then the genuine and pinned intermediate, then the attacker's
     own.
@@ -116,14 +116,7 @@ def pinned_intermediate_in_front(ground: Ground) -> Terminate:
     return terminate(made.with_chain(made.certificate, genuine, *made.issuers))
 
 
-@entry(
-    "C7",
-    "Twin of the pinned intermediate",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    host=hosts.CA_PINNED,
-    versions=TLS13_ONLY,
-)
+@_attack("C7", "Twin of the pinned intermediate")
 def pinned_intermediate_twin(ground: Ground) -> Terminate:
     """Served: a leaf from an intermediate that carries the pinned one's subject name and key
     identifier, but another key, below a root that the device trusts; the pinned one is sent, too.
@@ -140,14 +133,7 @@ def pinned_intermediate_twin(ground: Ground) -> Terminate:
     return terminate(made.with_chain(*made.chain, genuine.certificate))
 
 
-@entry(
-    "C8",
-    "Cross-signed switch without the CA bit",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    host=hosts.CA_PINNED,
-    versions=TLS13_ONLY,
-)
+@_attack("C8", "Cross-signed switch without the CA bit")
 def switch_without_ca_bit(ground: Ground) -> Terminate:
     """Served: the attacker's leaf; the attacker's own intermediate, which a trusted root certified;
     a certificate S that the pinned CA issued to the attacker as to any customer, no CA's, with the
@@ -173,14 +159,7 @@ def switch_without_ca_bit(ground: Ground) -> Terminate:
     return terminate(made.with_chain(*made.chain, *switch.chain))
 
 
-@entry(
-    "C9",
-    "Path length confusion",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    host=hosts.CA_PINNED,
-    versions=TLS13_ONLY,
-)
+@_attack("C9", "Path length confusion")
 def switch_beyond_path_length(ground: Ground) -> Terminate:
     """Served: the attacker's leaf; the attacker's intermediate, which a trusted root certified;
     and a second certificate for the name and key of that intermediate, a CA's, from a pinned CA

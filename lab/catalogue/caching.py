@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.hosts import EVIL
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.catalogue.sourcing import (
     DAY,
     EITHER,
-    ONE_VERSION,
     STALE,
     genuine,
     no_source,
@@ -40,7 +39,7 @@ def _down_genuine(ground: Ground) -> dict[str, HostPlan]:
         Stage("First start, no source", _down_genuine, no_source, "standard", launch=Launch.AFRESH)
     ],
     launch=Launch.AGAIN,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def launched_again_after_cold_failure(ground: Ground) -> Terminate:
     """Served: the genuine chain. The app started for the first time while its configuration
@@ -67,7 +66,7 @@ def launched_again_after_cold_failure(ground: Ground) -> Terminate:
     concern=Concern.AVAILABILITY,
     needs=[Need.CONFIGURATION, Need.KEEPS_CONFIGURATION],
     launch=Launch.AGAIN,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def launched_again_without_source(ground: Ground) -> dict[str, HostPlan]:
     """Served: the genuine chain, to an app that has worked before and is launched again while
@@ -91,7 +90,7 @@ def launched_again_without_source(ground: Ground) -> dict[str, HostPlan]:
     expect=EITHER,
     needs=[Need.CONFIGURATION],
     launch=Launch.AGAIN,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def launched_again_without_source_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4, to an app that has worked before and is launched again while
@@ -117,7 +116,7 @@ def launched_again_without_source_trusted_ca(ground: Ground) -> dict[str, HostPl
     asks_configuration=True,
     launch=Launch.AGAIN,
     hands_out=Publication(Token.OLDER),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def older_configuration_after_launch(ground: Ground) -> Terminate:
     """Served: a certificate of the genuine CA with a key that was stolen and then withdrawn, to an
@@ -147,7 +146,7 @@ def older_configuration_after_launch(ground: Ground) -> Terminate:
     asks_configuration=True,
     clock_offset=STALE,
     hands_out=Publication(Token.OLDER),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def older_configuration_genuine(ground: Ground) -> Terminate:
     """Served: the genuine chain. The app's configuration is more than ten minutes old, and the one
@@ -172,7 +171,7 @@ def older_configuration_genuine(ground: Ground) -> Terminate:
     needs=[Need.CONFIGURATION, Need.CLOCK],
     asks_configuration=True,
     clock_offset=DAY + 60.0,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def service_down_for_a_day(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4, while the configuration service cannot be reached. The app's
@@ -196,7 +195,7 @@ def service_down_for_a_day(ground: Ground) -> dict[str, HostPlan]:
     expect=EITHER,
     needs=[Need.CONFIGURATION, Need.CLOCK],
     clock_offset=-HOUR,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def clock_set_back(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4, on a device whose clock was set back by an hour: the app's

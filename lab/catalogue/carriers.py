@@ -13,16 +13,17 @@ from lab.catalogue.attackers import (
     WIFI,
 )
 from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL, HOST
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.catalogue.sourcing import (
     EITHER,
-    ONE_VERSION,
     STALE,
     attackers_key,
+    cold,
     genuine,
     no_source,
     refused_source,
+    stale,
     trusted_ca,
 )
 from lab.model.attack import Concern, Control, Need, Trust, accept
@@ -40,7 +41,7 @@ from lab.model.serving import DnsLie, HostPlan, Relay, Terminate
     fresh_start=True,
     asks_configuration=True,
     hands_out=Publication(Token.OLDER, carrier=Carrier.ROGUE_CA),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def rogue_source_cold(ground: Ground) -> Terminate:
     """Served: a certificate of the genuine CA with a key that was stolen and then withdrawn. For
@@ -59,16 +60,9 @@ def rogue_source_cold(ground: Ground) -> Terminate:
     return terminate(ground.pki.intermediate.issue(ground.host, key=ground.pki.genuine(EVIL).key))
 
 
-@entry(
-    "C19",
+@stale(
     "Rogue CA answers for the configuration service, stale cache",
-    adversaries=COMPROMISED,
-    expect=EITHER,
-    needs=[Need.CONFIGURATION, Need.CLOCK],
-    asks_configuration=True,
-    clock_offset=STALE,
-    hands_out=Publication(Token.RIGHT, carrier=Carrier.ROGUE_CA),
-    versions=ONE_VERSION,
+    Publication(Token.RIGHT, carrier=Carrier.ROGUE_CA),
 )
 def rogue_source_stale(ground: Ground) -> Terminate:
     """Served: the pinning case B4. The app's configuration is more than ten minutes old, and for
@@ -86,16 +80,11 @@ def rogue_source_stale(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
+@cold(
     "Compromised CA answers for the configuration service, cold start",
+    refused_source,
+    Publication(Token.FORGED, carrier=Carrier.COMPROMISED_CA),
     adversaries=COMPROMISED_ON_BOTH_ROUTES,
-    expect=refused_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(Token.FORGED, carrier=Carrier.COMPROMISED_CA),
-    versions=ONE_VERSION,
 )
 def compromised_source_cold(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key from a CA in the system store. With another one the
@@ -123,7 +112,7 @@ def compromised_source_cold(ground: Ground) -> Terminate:
     asks_configuration=True,
     clock_offset=STALE,
     hands_out=Publication(Token.OLDER, carrier=Carrier.COMPROMISED_CA),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def compromised_source_replays(ground: Ground) -> Terminate:
     """Served: a leaf from a CA in the system store with a key that the owner once vouched for and
@@ -154,7 +143,7 @@ def compromised_source_replays(ground: Ground) -> Terminate:
     asks_configuration=True,
     clock_offset=STALE,
     hands_out=Publication(carrier=Carrier.RENEWED),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def source_renewed(ground: Ground) -> Terminate:
     """Served: the genuine chain. The app's configuration is more than ten minutes old, and the
@@ -177,7 +166,7 @@ def source_renewed(ground: Ground) -> Terminate:
     expect=no_source,
     needs=[Need.CONFIGURATION],
     fresh_start=True,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def service_name_unknown_cold(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4, to an app that starts for the first time in a network whose

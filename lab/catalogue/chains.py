@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.catalogue.make import defect, oddity, terminate
+from lab.catalogue.make import defect, oddity, pinned, terminate
 from lab.catalogue.registry import BOTH_VERSIONS, Ground
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
@@ -68,7 +68,7 @@ def cyclic_chain(ground: Ground) -> Terminate:
     """
     one, two = Authority.root("Ouroboros One"), Authority.root("Ouroboros Two")
     one_by_two, two_by_one = two.cross_sign(one), one.cross_sign(two)
-    made = one.issue(ground.host, key=ground.pki.genuine(ground.host).key)
+    made = pinned(ground, below=one)
     return terminate(made.with_chain(made.certificate, one_by_two, two_by_one))
 
 
@@ -86,4 +86,4 @@ def endless_chain(ground: Ground) -> Terminate:
     authority = ground.pki.rogue
     for depth in range(40):
         authority = authority.subordinate(f"Endless {depth}")
-    return terminate(authority.issue(ground.host, key=ground.pki.genuine(ground.host).key))
+    return terminate(pinned(ground, below=authority))

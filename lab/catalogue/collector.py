@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, WIFI
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, TO_COLLECTOR, terminate
 from lab.catalogue.registry import Ground, entry
-from lab.model.attack import Need, ReportsDue, refuse
+from lab.model.attack import ReportsDue, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, HttpAnswer, Interfere, Interference, Plain, Terminate
-from lab.model.wire import TlsVersion
-
-ONE = (TlsVersion.TLS13,)
-"""TLS versions make no difference to a report."""
-TO_COLLECTOR = (Need.REPORT, Need.COLLECTOR)
 
 
 def _forged(ground: Ground, collector: HostPlan) -> dict[str, HostPlan]:
@@ -29,7 +24,7 @@ def _forged(ground: Ground, collector: HostPlan) -> dict[str, HostPlan]:
     expect=refuse(ErrorKind.PIN),
     needs=TO_COLLECTOR,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def collector_of_rogue_ca(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host; for the collector a certificate of a CA that the
@@ -53,7 +48,7 @@ def collector_of_rogue_ca(ground: Ground) -> dict[str, HostPlan]:
     expect=refuse(ErrorKind.PIN),
     needs=TO_COLLECTOR,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def collector_with_other_pins(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host; for the collector, which is pinned itself, a
@@ -79,7 +74,7 @@ def collector_with_other_pins(ground: Ground) -> dict[str, HostPlan]:
     host=hosts.COLLECTOR,
     needs=TO_COLLECTOR,
     reports_due=ReportsDue.NONE,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def collector_on_the_attacked_host(ground: Ground) -> Terminate:
     """Served: the pinning case B4 for the host that the reports go to: API and collector share a
@@ -103,7 +98,7 @@ def collector_on_the_attacked_host(ground: Ground) -> Terminate:
     expect=refuse(ErrorKind.PIN),
     needs=TO_COLLECTOR,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def collector_in_clear(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The collector's TLS port is closed, and on port

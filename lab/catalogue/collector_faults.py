@@ -6,18 +6,15 @@ until it is taken, and taken once, is what an app's owner may expect of whoever 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
-from lab.model.attack import CollectorFault, Need, ReportsDue, refuse
+from lab.catalogue.make import TLS13_ONLY, TO_COLLECTOR, terminate
+from lab.catalogue.registry import Attack, Ground, entry
+from lab.model.attack import CollectorFault, ReportsDue, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Relay
-from lab.model.wire import TlsVersion
-
-ONE = (TlsVersion.TLS13,)
-"""TLS versions make no difference to a report."""
-TO_COLLECTOR = (Need.REPORT, Need.COLLECTOR)
 
 
 def _with_collector(ground: Ground) -> dict[str, HostPlan]:
@@ -26,16 +23,24 @@ def _with_collector(ground: Ground) -> dict[str, HostPlan]:
     return {ground.host: HostPlan(made), hosts.COLLECTOR: HostPlan(Relay())}
 
 
-@entry(
-    "I4",
-    "Collector down",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.REFUSES,
-    probes_reports=True,
-    versions=ONE,
-)
+def _fault(
+    title: str, fault: CollectorFault, due: ReportsDue = ReportsDue.EACH
+) -> Callable[[Attack], Attack]:
+    """Have a refusal reported while the collector has this fault, and another one afterwards."""
+    return entry(
+        "I4",
+        title,
+        adversaries=COMPROMISED,
+        expect=refuse(ErrorKind.PIN),
+        needs=TO_COLLECTOR,
+        collector=fault,
+        reports_due=due,
+        probes_reports=True,
+        versions=TLS13_ONLY,
+    )
+
+
+@_fault("Collector down", CollectorFault.REFUSES)
 def collector_down(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. Nothing listens at the genuine collector; after
     the app has noticed, it comes back.
@@ -50,16 +55,7 @@ def collector_down(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Collector resets connections",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.RESETS,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Collector resets connections", CollectorFault.RESETS)
 def collector_resets(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. Connections to the genuine collector are reset as
     soon as they are there, as an overloaded balancer does; then no more.
@@ -74,16 +70,7 @@ def collector_resets(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Collector does not answer",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.HANGS,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Collector does not answer", CollectorFault.HANGS)
 def collector_hangs(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector takes connections and says
     nothing, not even a ServerHello, until the app has answered its user.
@@ -99,16 +86,7 @@ def collector_hangs(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Collector is slow",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.SLOW,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Collector is slow", CollectorFault.SLOW)
 def collector_slow(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector reads the report, and
     acknowledges it only after the app has answered its user.
@@ -124,16 +102,7 @@ def collector_slow(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Collector answers 500",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.ERROR,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Collector answers 500", CollectorFault.ERROR)
 def collector_error(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector answers 500 until the app
     has tried; then it is well again.
@@ -148,16 +117,7 @@ def collector_error(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Collector answers 429",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.BUSY,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Collector answers 429", CollectorFault.BUSY)
 def collector_busy(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector answers 429 (RFC 6585
     section 4) until the app has tried.
@@ -171,17 +131,7 @@ def collector_busy(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Collector rejects a report",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.REJECTS,
-    reports_due=ReportsDue.NONE,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Collector rejects a report", CollectorFault.REJECTS, ReportsDue.NONE)
 def collector_rejects(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector answers 422 to the report,
     now and at every later try; other reports it takes.
@@ -196,17 +146,7 @@ def collector_rejects(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Report too large",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.TOO_LARGE,
-    reports_due=ReportsDue.NONE,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Report too large", CollectorFault.TOO_LARGE, ReportsDue.NONE)
 def collector_takes_no_large_report(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector answers 413 to the report,
     now and at every later try, as one does to a chain that an attacker made very long.
@@ -220,16 +160,7 @@ def collector_takes_no_large_report(ground: Ground) -> dict[str, HostPlan]:
     return _with_collector(ground)
 
 
-@entry(
-    "I4",
-    "Receipt is lost",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=TO_COLLECTOR,
-    collector=CollectorFault.LOSES_ANSWER,
-    probes_reports=True,
-    versions=ONE,
-)
+@_fault("Receipt is lost", CollectorFault.LOSES_ANSWER)
 def collector_loses_answer(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host. The genuine collector has stored the report when
     the connection breaks, before it can say so.
@@ -251,7 +182,7 @@ def collector_loses_answer(ground: Ground) -> dict[str, HostPlan]:
     needs=TO_COLLECTOR,
     collector=CollectorFault.REFUSES,
     relaunches=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def report_survives_a_restart(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for the host while the genuine collector is down. The app is

@@ -9,15 +9,17 @@ from __future__ import annotations
 from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
 from lab.catalogue.sourcing import (
     EITHER,
     FRESH,
     STALE,
     attackers_key,
+    cold,
     genuine,
     no_source,
     refused_source,
+    stale,
     trusted_ca,
     without_service,
 )
@@ -172,15 +174,11 @@ def service_down_cold_trusted_ca(ground: Ground) -> dict[str, HostPlan]:
     return without_service(ground, trusted_ca(ground))
 
 
-@entry(
-    "C19",
+@cold(
     "Configuration signed by the attacker, cold start",
-    adversaries=COMPROMISED,
-    expect=refused_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=FORGED,
+    refused_source,
+    FORGED,
+    versions=BOTH_VERSIONS,
 )
 def forged_configuration_cold(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key from a CA in the system store, to an app that
@@ -198,16 +196,7 @@ def forged_configuration_cold(ground: Ground) -> Terminate:
     return attackers_key(ground)
 
 
-@entry(
-    "C19",
-    "Configuration signed by the attacker, stale cache",
-    adversaries=COMPROMISED,
-    expect=EITHER,
-    needs=[Need.CONFIGURATION, Need.CLOCK],
-    asks_configuration=True,
-    clock_offset=STALE,
-    hands_out=FORGED,
-)
+@stale("Configuration signed by the attacker, stale cache", FORGED, versions=BOTH_VERSIONS)
 def forged_configuration_stale(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key from a CA in the system store. The app's
     configuration is more than ten minutes old, and the one that it is given now vouches for that

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, WIFI
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, pinned, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import Attempt, Concern, Control, Expectation, Need, accept, refuse
 from lab.model.outcome import Answer, ErrorKind
@@ -19,11 +19,9 @@ from lab.model.serving import (
     Plain,
     Terminate,
 )
-from lab.model.wire import REJECTED, TlsVersion, WireClass
+from lab.model.wire import REJECTED, WireClass
 from lab.pki.authority import Leaf
 
-NEWEST_TLS = (TlsVersion.TLS13,)
-"""What goes wrong here is the same under every version."""
 OTHER = hosts.EXPIRING
 """Another host of the app, whose pins its server meets."""
 SHARES = (Need.SEVERAL_REQUESTS, Need.WIFI, Need.PERMISSIVE)
@@ -62,7 +60,7 @@ def _shared(served: Terminate, host: str) -> dict[str, HostPlan]:
     configuration="permissive",
     beside={hosts.UNREGISTERED: accept()},
     beside_first=True,
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def shared_connection_pins_fail(ground: Ground) -> dict[str, HostPlan]:
     """Served: a leaf for two hosts from a CA in the system store, at one address. The app, which is
@@ -97,7 +95,7 @@ def shared_connection_pins_fail(ground: Ground) -> dict[str, HostPlan]:
     configuration="permissive",
     beside={hosts.UNREGISTERED: accept()},
     beside_first=True,
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def shared_connection_pins_hold(ground: Ground) -> dict[str, HostPlan]:
     """Served: a genuine leaf for two hosts with the pinned key, at one address, as a CDN has it.
@@ -111,8 +109,7 @@ def shared_connection_pins_hold(ground: Ground) -> dict[str, HostPlan]:
 
     On the wire: both requests are read by the responder, on one connection or on two.
     """
-    key = ground.pki.genuine(ground.host).key
-    both = ground.pki.intermediate.issue(Leaf((hosts.UNREGISTERED, ground.host)), key=key)
+    both = pinned(ground, Leaf((hosts.UNREGISTERED, ground.host)))
     return _shared(terminate(both), ground.host)
 
 
@@ -123,7 +120,7 @@ def shared_connection_pins_hold(ground: Ground) -> dict[str, HostPlan]:
     expect=refuse(ErrorKind.PIN),
     needs=[Need.REDIRECTS],
     address=OTHER,
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def redirect_into_failing_host(ground: Ground) -> dict[str, HostPlan]:
     """Served: another host of the app, genuine and accepted, answers with a redirect to the host
@@ -152,7 +149,7 @@ def redirect_into_failing_host(ground: Ground) -> dict[str, HostPlan]:
     concern=Concern.CLEARTEXT,
     needs=[Need.REDIRECTS],
     address=OTHER,
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def redirect_into_cleartext(ground: Ground) -> dict[str, HostPlan]:
     """Served: another host of the app, genuine and accepted, answers with a redirect to an http
@@ -178,7 +175,7 @@ def redirect_into_cleartext(ground: Ground) -> dict[str, HostPlan]:
     "Rogue redirects to a genuine host",
     adversaries=COMPROMISED,
     expect=refuse(ErrorKind.PIN),
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def redirect_of_a_rogue(ground: Ground) -> dict[str, HostPlan]:
     """Served: a leaf from a CA in the system store and, to whoever sends a request, a redirect to
@@ -204,7 +201,7 @@ def redirect_of_a_rogue(ground: Ground) -> dict[str, HostPlan]:
     "Device-trusted rogue CA, HTTP/1.1 only",
     adversaries=COMPROMISED,
     expect=refuse(ErrorKind.PIN),
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def device_trusted_ca_http1_only(ground: Ground) -> Terminate:
     """Served: the pinning case B4 by a server that agrees on HTTP/1.1 and on nothing else.
@@ -225,7 +222,7 @@ def device_trusted_ca_http1_only(ground: Ground) -> Terminate:
     "Device-trusted rogue CA, HTTP/2 only",
     adversaries=COMPROMISED,
     expect=refuse(ErrorKind.PIN),
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def device_trusted_ca_http2_only(ground: Ground) -> Terminate:
     """Served: the pinning case B4 by a server that agrees on HTTP/2 and on nothing else.
@@ -247,7 +244,7 @@ def device_trusted_ca_http2_only(ground: Ground) -> Terminate:
     adversaries=COMPROMISED,
     expect=FIRST_CONNECTION_ONLY,
     control=Control.NONE,
-    versions=NEWEST_TLS,
+    versions=TLS13_ONLY,
 )
 def behind_the_first_connection(ground: Ground) -> HostPlan:
     """Served: the first connection is passed through to the genuine server unopened; to every

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
 from lab.catalogue.hosts import CONFIGURATION_SERVICE, HOST
+from lab.catalogue.make import TLS13_ONLY
 from lab.catalogue.registry import Ground, entry
 from lab.catalogue.sourcing import (
-    EITHER,
-    ONE_VERSION,
     STALE,
     closed,
+    cold,
     genuine,
     no_source,
     refused_source,
+    stale,
     trusted_ca,
 )
 from lab.model.attack import Concern, Control, Need, accept
@@ -25,16 +26,8 @@ from lab.model.publication import Fault, Publication
 from lab.model.serving import HostPlan, Plain, Relay, Terminate
 
 
-@entry(
-    "C19",
-    "Configuration service answers 404, cold start",
-    adversaries=COMPROMISED,
-    expect=no_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.NOT_FOUND),
-    versions=ONE_VERSION,
+@cold(
+    "Configuration service answers 404, cold start", no_source, Publication(fault=Fault.NOT_FOUND)
 )
 def service_not_found_cold(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time while the
@@ -50,16 +43,10 @@ def service_not_found_cold(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
+@cold(
     "Configuration service answers 500, cold start",
-    adversaries=COMPROMISED,
-    expect=no_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.SERVER_ERROR),
-    versions=ONE_VERSION,
+    no_source,
+    Publication(fault=Fault.SERVER_ERROR),
 )
 def service_error_cold(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time while the
@@ -86,7 +73,7 @@ def service_error_cold(ground: Ground) -> Terminate:
     asks_configuration=True,
     clock_offset=STALE,
     hands_out=Publication(fault=Fault.SERVER_ERROR),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def service_error_stale_genuine(ground: Ground) -> Terminate:
     """Served: the genuine chain. The app's configuration is more than ten minutes old, and the
@@ -103,16 +90,11 @@ def service_error_stale_genuine(ground: Ground) -> Terminate:
     return genuine(ground)
 
 
-@entry(
-    "C19",
+@cold(
     "Portal's page instead of a configuration, cold start",
+    refused_source,
+    Publication(fault=Fault.HTML),
     adversaries=COMPROMISED_ON_BOTH_ROUTES,
-    expect=refused_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.HTML),
-    versions=ONE_VERSION,
 )
 def portal_page_cold(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time. Its configuration
@@ -128,17 +110,7 @@ def portal_page_cold(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
-    "Portal's page instead of a configuration, stale cache",
-    adversaries=COMPROMISED,
-    expect=EITHER,
-    needs=[Need.CONFIGURATION, Need.CLOCK],
-    asks_configuration=True,
-    clock_offset=STALE,
-    hands_out=Publication(fault=Fault.HTML),
-    versions=ONE_VERSION,
-)
+@stale("Portal's page instead of a configuration, stale cache", Publication(fault=Fault.HTML))
 def portal_page_stale(ground: Ground) -> Terminate:
     """Served: the pinning case B4. The app's configuration is more than ten minutes old, and its
     configuration service answers with an HTML page.
@@ -152,16 +124,8 @@ def portal_page_stale(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
-    "Configuration cut off in the middle, cold start",
-    adversaries=COMPROMISED,
-    expect=refused_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.CUT),
-    versions=ONE_VERSION,
+@cold(
+    "Configuration cut off in the middle, cold start", refused_source, Publication(fault=Fault.CUT)
 )
 def configuration_cut_off(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time. The connection to
@@ -177,17 +141,7 @@ def configuration_cut_off(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
-    "Half a configuration, cold start",
-    adversaries=COMPROMISED,
-    expect=refused_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.TRUNCATED),
-    versions=ONE_VERSION,
-)
+@cold("Half a configuration, cold start", refused_source, Publication(fault=Fault.TRUNCATED))
 def configuration_truncated(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time. Its configuration
     service answers with the first half of the configuration, which as an answer is complete.
@@ -202,17 +156,7 @@ def configuration_truncated(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
-    "Configuration of two megabytes, cold start",
-    adversaries=COMPROMISED,
-    expect=closed,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.OVERSIZE),
-    versions=ONE_VERSION,
-)
+@cold("Configuration of two megabytes, cold start", closed, Publication(fault=Fault.OVERSIZE))
 def configuration_oversize(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time. Its configuration is
     followed by line feeds, two megabytes in all.
@@ -227,17 +171,7 @@ def configuration_oversize(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C19",
-    "Configuration has moved, cold start",
-    adversaries=COMPROMISED,
-    expect=closed,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(fault=Fault.REDIRECT),
-    versions=ONE_VERSION,
-)
+@cold("Configuration has moved, cold start", closed, Publication(fault=Fault.REDIRECT))
 def configuration_moved(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time. Its configuration
     service answers with a redirect to another path of its own, where the configuration is.
@@ -262,7 +196,7 @@ def configuration_moved(ground: Ground) -> Terminate:
     fresh_start=True,
     asks_configuration=True,
     hands_out=Publication(fault=Fault.CLEAR_REDIRECT),
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def configuration_moved_to_http(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4, to an app that starts for the first time. Its configuration

@@ -9,10 +9,12 @@ another key can be, and no second one to be searched for primes of.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.hosts import of_type
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import Attack, Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
@@ -20,17 +22,36 @@ from lab.pki.kept_keys import nearest_key
 from lab.pki.keys import KeyType
 
 
-@entry(
-    "C18",
-    "RSA-2048 key",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+def _genuine(title: str, needs: Sequence[Need] = ()) -> Callable[[Attack], Attack]:
+    """Show the owner's key of one type."""
+    return entry(
+        "C18",
+        title,
+        adversaries=COMPROMISED,
+        trust=Trust.NONE,
+        expect=accept(),
+        control=Control.NONE,
+        concern=Concern.AVAILABILITY,
+        needs=needs,
+        configuration="key_types",
+        versions=TLS13_ONLY,
+    )
+
+
+def _rogue(title: str, needs: Sequence[Need] = ()) -> Callable[[Attack], Attack]:
+    """Show an attacker's key of the type of a pinned one."""
+    return entry(
+        "C18",
+        title,
+        adversaries=COMPROMISED,
+        expect=refuse(ErrorKind.PIN),
+        needs=needs,
+        configuration="key_types",
+        versions=TLS13_ONLY,
+    )
+
+
+@_genuine("RSA-2048 key")
 def key_rsa2048(ground: Ground) -> Terminate:
     """Served: a genuine chain whose leaf has the owner's RSA key of 2048 bits, which is pinned.
 
@@ -45,17 +66,7 @@ def key_rsa2048(ground: Ground) -> Terminate:
     return terminate(of_type(ground.pki, ground.host, KeyType.RSA2048))
 
 
-@entry(
-    "C18",
-    "RSA-3072 key",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_genuine("RSA-3072 key")
 def key_rsa3072(ground: Ground) -> Terminate:
     """Served: a genuine chain whose leaf has the owner's RSA key of 3072 bits, which is pinned.
 
@@ -68,17 +79,7 @@ def key_rsa3072(ground: Ground) -> Terminate:
     return terminate(of_type(ground.pki, ground.host, KeyType.RSA3072))
 
 
-@entry(
-    "C18",
-    "RSA-4096 key",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_genuine("RSA-4096 key")
 def key_rsa4096(ground: Ground) -> Terminate:
     """Served: a genuine chain whose leaf has the owner's RSA key of 4096 bits, which is pinned.
 
@@ -92,17 +93,7 @@ def key_rsa4096(ground: Ground) -> Terminate:
     return terminate(of_type(ground.pki, ground.host, KeyType.RSA4096))
 
 
-@entry(
-    "C18",
-    "P-256 key",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_genuine("P-256 key")
 def key_p256(ground: Ground) -> Terminate:
     """Served: a genuine chain whose leaf has the owner's key on the curve P-256, which is pinned.
 
@@ -115,17 +106,7 @@ def key_p256(ground: Ground) -> Terminate:
     return terminate(of_type(ground.pki, ground.host, KeyType.P256))
 
 
-@entry(
-    "C18",
-    "P-384 key",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_genuine("P-384 key")
 def key_p384(ground: Ground) -> Terminate:
     """Served: a genuine chain whose leaf has the owner's key on the curve P-384, which is pinned.
 
@@ -138,18 +119,7 @@ def key_p384(ground: Ground) -> Terminate:
     return terminate(of_type(ground.pki, ground.host, KeyType.P384))
 
 
-@entry(
-    "C18",
-    "Ed25519 key",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=accept(),
-    control=Control.NONE,
-    concern=Concern.AVAILABILITY,
-    needs=[Need.ED25519],
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_genuine("Ed25519 key", needs=[Need.ED25519])
 def key_ed25519(ground: Ground) -> Terminate:
     """Served: a genuine chain whose leaf has the owner's Ed25519 key (RFC 8410), which is pinned.
 
@@ -164,14 +134,7 @@ def key_ed25519(ground: Ground) -> Terminate:
     return terminate(of_type(ground.pki, ground.host, KeyType.ED25519))
 
 
-@entry(
-    "C18",
-    "Attacker's RSA-2048 key",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_rogue("Attacker's RSA-2048 key")
 def rogue_key_rsa2048(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's RSA key of 2048 bits below a root in the system store,
     for a host that is pinned by a key of the same type.
@@ -186,14 +149,7 @@ def rogue_key_rsa2048(ground: Ground) -> Terminate:
     return terminate(ground.pki.compromised.issue(ground.host, key=nearest_key(KeyType.RSA2048)))
 
 
-@entry(
-    "C18",
-    "Attacker's RSA-3072 key",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_rogue("Attacker's RSA-3072 key")
 def rogue_key_rsa3072(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's RSA key of 3072 bits below a root in the system store,
     for a host that is pinned by a key of the same type.
@@ -208,14 +164,7 @@ def rogue_key_rsa3072(ground: Ground) -> Terminate:
     return terminate(ground.pki.compromised.issue(ground.host, key=nearest_key(KeyType.RSA3072)))
 
 
-@entry(
-    "C18",
-    "Attacker's RSA-4096 key",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_rogue("Attacker's RSA-4096 key")
 def rogue_key_rsa4096(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's RSA key of 4096 bits below a root in the system store,
     for a host that is pinned by a key of the same type.
@@ -230,14 +179,7 @@ def rogue_key_rsa4096(ground: Ground) -> Terminate:
     return terminate(ground.pki.compromised.issue(ground.host, key=nearest_key(KeyType.RSA4096)))
 
 
-@entry(
-    "C18",
-    "Attacker's P-256 key",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_rogue("Attacker's P-256 key")
 def rogue_key_p256(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key on the curve P-256 below a root in the system store,
     for a host that is pinned by a key of the same type.
@@ -252,14 +194,7 @@ def rogue_key_p256(ground: Ground) -> Terminate:
     return terminate(ground.pki.compromised.issue(ground.host, key=nearest_key(KeyType.P256)))
 
 
-@entry(
-    "C18",
-    "Attacker's P-384 key",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_rogue("Attacker's P-384 key")
 def rogue_key_p384(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key on the curve P-384 below a root in the system store,
     for a host that is pinned by a key of the same type.
@@ -273,15 +208,7 @@ def rogue_key_p384(ground: Ground) -> Terminate:
     return terminate(ground.pki.compromised.issue(ground.host, key=nearest_key(KeyType.P384)))
 
 
-@entry(
-    "C18",
-    "Attacker's Ed25519 key",
-    adversaries=COMPROMISED,
-    expect=refuse(ErrorKind.PIN),
-    needs=[Need.ED25519],
-    configuration="key_types",
-    versions=TLS13_ONLY,
-)
+@_rogue("Attacker's Ed25519 key", needs=[Need.ED25519])
 def rogue_key_ed25519(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's Ed25519 key (RFC 8410) below a root in the system store,
     for a host that is pinned by a key of the same type.

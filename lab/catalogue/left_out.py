@@ -138,6 +138,12 @@ LEFT_OUT: tuple[LeftOut, ...] = (
         "SSL 3.0 stands for what should be long gone.",
     ),
     LeftOut(
+        "G2",
+        "The attack under TLS 1.2 alone and under TLS 1.3 alone",
+        "It is no attack of its own: the adversary never speaks both. Entries that name both "
+        "versions are tried under each, one scenario after the other.",
+    ),
+    LeftOut(
         "G3",
         "A connection under an export suite, or under one with DES",
         "Nobody's library can finish such a handshake any more. Whether a client offers these "
@@ -180,12 +186,6 @@ LEFT_OUT: tuple[LeftOut, ...] = (
         "G15",
         "DTLS, STARTTLS",
         "The apps under test speak HTTPS.",
-    ),
-    LeftOut(
-        "G2",
-        "The attack under TLS 1.2 alone and under TLS 1.3 alone",
-        "It is no attack of its own: the adversary never speaks both. Entries that name both "
-        "versions are tried under each, one scenario after the other.",
     ),
     LeftOut(
         "H5",

@@ -16,7 +16,10 @@ from lab.pki.credential import Credential
 
 JSON = HttpAnswer()
 TLS13_ONLY = (TlsVersion.TLS13,)
-"""What a certificate says is read alike under both versions: one is enough for most variants."""
+"""What a certificate says is read alike under both versions, the pins that are held decide under
+both, and a report is the same after both: one is enough for most variants."""
+TO_COLLECTOR = (Need.REPORT, Need.COLLECTOR)
+"""What an app must have for its reports to be attacked, or its collector to have a bad day."""
 
 
 def terminate(credential: Credential, answer: HttpAnswer = JSON) -> Terminate:

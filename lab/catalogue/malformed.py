@@ -9,33 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.registry import Attack, Ground, entry
-from lab.catalogue.sourcing import (
-    ONE_VERSION,
-    STALE,
-    closed,
-    refused_source,
-    trusted_ca,
-)
-from lab.model.attack import Need
+from lab.catalogue.registry import Attack, Ground
+from lab.catalogue.sourcing import closed, cold, refused_source, stale, trusted_ca
 from lab.model.publication import Publication, Token
 from lab.model.serving import Terminate
 
 
 def _cold(title: str, token: Token) -> Callable[[Attack], Attack]:
     """Hand ``token`` to an app that starts for the first time."""
-    return entry(
-        "C17",
-        title,
-        adversaries=COMPROMISED,
-        expect=closed,
-        needs=[Need.CONFIGURATION],
-        fresh_start=True,
-        asks_configuration=True,
-        hands_out=Publication(token),
-        versions=ONE_VERSION,
-    )
+    return cold(title, closed, Publication(token), id="C17")
 
 
 @_cold("Empty list of pins", Token.EMPTY_PINS)
@@ -148,17 +130,7 @@ def unknown_spec(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C17",
-    "Empty list of pins, stale cache",
-    adversaries=COMPROMISED,
-    expect=closed,
-    needs=[Need.CONFIGURATION, Need.CLOCK],
-    asks_configuration=True,
-    clock_offset=STALE,
-    hands_out=Publication(Token.EMPTY_PINS),
-    versions=ONE_VERSION,
-)
+@stale("Empty list of pins, stale cache", Publication(Token.EMPTY_PINS), id="C17", expected=closed)
 def empty_pins_stale(ground: Ground) -> Terminate:
     """Served: the pinning case B4. The app's configuration is more than ten minutes old; the one
     that it is given now is signed rightly and registers the host with an empty list of pins.
@@ -189,17 +161,7 @@ def der_signature(ground: Ground) -> Terminate:
     return trusted_ca(ground)
 
 
-@entry(
-    "C17",
-    "Empty configuration",
-    adversaries=COMPROMISED,
-    expect=refused_source,
-    needs=[Need.CONFIGURATION],
-    fresh_start=True,
-    asks_configuration=True,
-    hands_out=Publication(Token.EMPTY),
-    versions=ONE_VERSION,
-)
+@cold("Empty configuration", refused_source, Publication(Token.EMPTY), id="C17")
 def empty_configuration(ground: Ground) -> Terminate:
     """Served: the pinning case B4, to an app that starts for the first time. The configuration
     service answers with status 200 and nothing.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from lab.catalogue.attackers import WIFI
 from lab.catalogue.hosts import CONFIGURATION_SERVICE
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
+from lab.catalogue.sourcing import no_source
 from lab.model.attack import (
     Attempt,
     Concern,
     Control,
-    Expectation,
     Need,
     Trust,
     refuse,
@@ -18,7 +18,6 @@ from lab.model.attack import (
     unreachable,
 )
 from lab.model.outcome import ErrorKind
-from lab.model.profile import Profile
 from lab.model.serving import (
     DnsLie,
     HostPlan,
@@ -27,14 +26,8 @@ from lab.model.serving import (
     Plain,
     Relay,
 )
-from lab.model.wire import TlsVersion
 
 NEEDS_WIFI = (Need.WIFI,)
-
-
-def _no_source(profile: Profile) -> Expectation:
-    told = profile.without_configuration("ErrorFetchingPinningInfo")
-    return refuse(ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL, told=told)
 
 
 @entry(
@@ -236,10 +229,10 @@ def name_taken_away(ground: Ground) -> HostPlan:
     "H4",
     "Name of the configuration service does not exist, cold start",
     adversaries=WIFI,
-    expect=_no_source,
+    expect=no_source,
     needs=[*NEEDS_WIFI, Need.CONFIGURATION],
     fresh_start=True,
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def configuration_name_unknown(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4, to an app that starts for the first time in a network whose

@@ -136,18 +136,12 @@ def _content(chapter: _Chapter) -> str:
 
 
 def _left_out() -> str:
-    rows = sorted(LEFT_OUT, key=lambda each: natural(each.id))
-    return _table(("Row", "What", "Why"), ((each.id, each.what, each.why) for each in rows))
+    return _table(("Row", "What", "Why"), ((each.id, each.what, each.why) for each in LEFT_OUT))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = (head, ["---"] * len(head), *rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def natural(text: str) -> tuple[str | int, ...]:
-    """Return what ids are ordered by: ``C9`` comes before ``C10``."""
-    return tuple(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text))
 
 
 def _entry(entry: CatalogueEntry) -> Iterator[str]:

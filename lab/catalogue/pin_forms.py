@@ -6,10 +6,12 @@ may not do is to match all the same, as what a pin means would then depend on ho
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import Attack, Ground, entry
 from lab.model.attack import Attempt, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
@@ -17,17 +19,22 @@ from lab.model.serving import Terminate
 _BAD_FORM = refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION, attempt=Attempt.OPTIONAL)
 
 
-@entry(
-    "C13",
-    "Right key, digest as SHA-1",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="sha1",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+def _form(title: str, configuration: str) -> Callable[[Attack], Attack]:
+    """Start an app from nothing under a configuration with the right bytes in a wrong form."""
+    return entry(
+        "C13",
+        title,
+        adversaries=COMPROMISED,
+        trust=Trust.NONE,
+        expect=_BAD_FORM,
+        needs=[Need.CONFIGURATION],
+        configuration=configuration,
+        fresh_start=True,
+        versions=TLS13_ONLY,
+    )
+
+
+@_form("Right key, digest as SHA-1", "sha1")
 def digest_as_sha1(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the SHA-1 digest of the right key.
 
@@ -41,17 +48,7 @@ def digest_as_sha1(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, digest as hexadecimal",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="hex",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, digest as hexadecimal", "hex")
 def digest_as_hex(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the right digest in hexadecimal.
 
@@ -65,17 +62,7 @@ def digest_as_hex(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, digest as upper-case hexadecimal",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="hex_upper",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, digest as upper-case hexadecimal", "hex_upper")
 def digest_as_upper_hex(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the right digest as ``openssl x509
     -fingerprint`` prints one: upper-case hexadecimal with colons.
@@ -90,17 +77,7 @@ def digest_as_upper_hex(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, digest as base64url",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="base64url",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, digest as base64url", "base64url")
 def digest_as_base64url(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the right digest in the alphabet of
     URLs and without padding, as JOSE writes such things (RFC 7515 section 2).
@@ -115,17 +92,7 @@ def digest_as_base64url(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, digest with a line feed",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="newline",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, digest with a line feed", "newline")
 def digest_with_newline(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the right digest with the line feed
     that ``openssl base64`` puts behind it.
@@ -140,17 +107,7 @@ def digest_with_newline(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, digest with OkHttp's prefix",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="prefixed",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, digest with OkHttp's prefix", "prefixed")
 def digest_with_prefix(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is ``sha256/`` and the right digest, as
     OkHttp's CertificatePinner and the HPKP header (RFC 7469) have it.
@@ -165,17 +122,7 @@ def digest_with_prefix(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, truncated digest",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="truncated",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, truncated digest", "truncated")
 def digest_truncated(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the first half of the right digest.
 
@@ -189,17 +136,7 @@ def digest_truncated(ground: Ground) -> Terminate:
     return terminate(ground.pki.genuine(ground.host))
 
 
-@entry(
-    "C13",
-    "Right key, digest as SHA-384",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=_BAD_FORM,
-    needs=[Need.CONFIGURATION],
-    configuration="sha384",
-    fresh_start=True,
-    versions=TLS13_ONLY,
-)
+@_form("Right key, digest as SHA-384", "sha384")
 def digest_as_sha384(ground: Ground) -> Terminate:
     """Served: the genuine chain, while the published pin is the SHA-384 digest of the right key.
 

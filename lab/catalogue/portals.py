@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from lab.catalogue.attackers import WIFI
 from lab.catalogue.hosts import EVIL
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import DnsLie, HostPlan, HttpAnswer, Plain
-from lab.model.wire import TlsVersion
 from lab.pki.authority import Leaf
 
 NEEDS_WIFI = (Need.WIFI,)
@@ -68,7 +67,7 @@ def captive_portal(ground: Ground) -> HostPlan:
     control=Control.CARELESS,
     concern=Concern.CLEARTEXT,
     needs=NEEDS_WIFI,
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def portal_answers_in_clear(ground: Ground) -> HostPlan:
     """Served: every name leads to a portal: TLS with the portal's own certificate, and on port
@@ -97,7 +96,7 @@ def portal_answers_in_clear(ground: Ground) -> HostPlan:
     adversaries=WIFI,
     expect=refuse(ErrorKind.PIN),
     needs=NEEDS_WIFI,
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def trusted_portal(ground: Ground) -> HostPlan:
     """Served: every name leads to a portal that has a certificate for it, from a CA in the

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, pinned, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.catalogue.sourcing import STALE
 from lab.model.attack import Concern, Control, Figure, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Terminate
-from lab.model.wire import TlsVersion
-
-ONE = (TlsVersion.TLS13,)
 
 
 @entry(
@@ -29,7 +26,7 @@ ONE = (TlsVersion.TLS13,)
     concern=Concern.AVAILABILITY,
     needs=[Need.CONFIGURATION],
     beside={hosts.SPKI512: accept()},
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def owasp_backup_pins(ground: Ground) -> dict[str, HostPlan]:
     """Served: for two hosts their genuine name with the backup key, as on the day after the usual
@@ -53,7 +50,7 @@ def owasp_backup_pins(ground: Ground) -> dict[str, HostPlan]:
     adversaries=COMPROMISED,
     expect=refuse(ErrorKind.PIN),
     repeats=3,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def owasp_fail_securely(ground: Ground) -> Terminate:
     """Served: the pinning case B4, three times in a row, as a user taps "try again".
@@ -76,7 +73,7 @@ def owasp_fail_securely(ground: Ground) -> Terminate:
     expect=refuse(ErrorKind.PIN),
     needs=[Need.REPORT],
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def owasp_report_failures(ground: Ground) -> Terminate:
     """Served: the pinning case B4; the collector is attacked in the same way.
@@ -105,7 +102,7 @@ def owasp_report_failures(ground: Ground) -> Terminate:
     publishes="new",
     clock_offset=STALE,
     asks_configuration=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def owasp_remote_update(ground: Ground) -> Terminate:
     """Served: a certificate with a key that the app had never heard of when it was set up. Its
@@ -130,7 +127,7 @@ def owasp_remote_update(ground: Ground) -> Terminate:
     control=Control.NONE,
     needs=[Need.CONFIGURATION, Need.PIN_EXPIRY],
     beside={hosts.HOST: accept()},
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def owasp_pin_expiry(ground: Ground) -> dict[str, HostPlan]:
     """Served: the genuine chains of two hosts of one configuration; the pins of the first have
@@ -157,7 +154,7 @@ def owasp_pin_expiry(ground: Ground) -> dict[str, HostPlan]:
     expect=refuse(ErrorKind.PIN),
     needs=[Need.CONFIGURATION, Need.LEAF_PINS, Need.SHA512_PINS],
     beside={hosts.LEAF: accept(), hosts.SPKI512: refuse(ErrorKind.PIN), hosts.LEAF512: accept()},
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def several_domains(ground: Ground) -> dict[str, HostPlan]:
     """Served: four hosts of one configuration, each pinned in another way. The second and the
@@ -185,8 +182,7 @@ def several_domains(ground: Ground) -> dict[str, HostPlan]:
 
 
 def _renewed(ground: Ground) -> Terminate:
-    key = ground.pki.genuine(ground.host).key
-    return terminate(ground.pki.intermediate.issue(ground.host, key=key))
+    return terminate(pinned(ground))
 
 
 @entry(
@@ -199,7 +195,7 @@ def _renewed(ground: Ground) -> Terminate:
     concern=Concern.AVAILABILITY,
     needs=[Need.CONFIGURATION, Need.LOG],
     measures=[Figure.SETUP, Figure.FETCH],
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def setup_in_time(ground: Ground) -> Terminate:
     """Served: a renewed certificate with the pinned key, after the app was installed afresh and
@@ -228,7 +224,7 @@ def setup_in_time(ground: Ground) -> Terminate:
     needs=[Need.CONFIGURATION, Need.LOG, Need.PERMISSIVE],
     configuration="permissive",
     measures=[Figure.VALIDATION],
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def validation_in_time(ground: Ground) -> Terminate:
     """Served: the pinned key in a new certificate, as many times before, by turns with a host that
@@ -256,7 +252,7 @@ def validation_in_time(ground: Ground) -> Terminate:
     concern=Concern.AVAILABILITY,
     needs=[Need.CONFIGURATION, Need.LOG],
     measures=[Figure.LOOK_UP],
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def look_up_in_time(ground: Ground) -> Terminate:
     """Served: the genuine chain many times in a row, then a renewed certificate with the same key.

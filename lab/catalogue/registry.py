@@ -346,4 +346,6 @@ def entries() -> tuple[CatalogueEntry, ...]:
     """Return every entry, in the order of the chapters."""
     for chapter in CHAPTERS:
         importlib.import_module(f"lab.catalogue.{chapter}")
-    return tuple(_ENTRIES.values())
+    order = {f"lab.catalogue.{chapter}": at for at, chapter in enumerate(CHAPTERS)}
+    # One may have been imported before, by its name.
+    return tuple(sorted(_ENTRIES.values(), key=lambda one: order[one.serve.__module__]))

@@ -9,11 +9,11 @@ after, and the second itself is left to the tests of the comparison.
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.catalogue.rotation import LATER, MUCH_LATER, WITHDRAWN, new_key
 from lab.catalogue.rotations import ENDING
-from lab.catalogue.sourcing import DAY, ONE_VERSION, STALE, genuine, without_service
+from lab.catalogue.sourcing import DAY, STALE, genuine, without_service
 from lab.catalogue.stage import Launch, Stage
 from lab.model.attack import Concern, Control, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
@@ -91,7 +91,7 @@ def whole_rotation(ground: Ground) -> Terminate:
             clock_offset=-TERM,
         ),
     ],
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def managed_renewals(ground: Ground) -> Terminate:
     """Served: the genuine chain with the third key. The certificate was renewed twice, every 60
@@ -127,7 +127,7 @@ def managed_renewals(ground: Ground) -> Terminate:
             launch=Launch.AFRESH,
         )
     ],
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def renewal_with_the_same_key(ground: Ground) -> Terminate:
     """Served: a renewed certificate with the same key, 60 days after the first one was accepted.
@@ -152,7 +152,7 @@ def renewal_with_the_same_key(ground: Ground) -> Terminate:
     needs=[Need.LEAF_PINS],
     configuration="old_leaf",
     fresh_start=True,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def renewal_breaks_a_leaf_pin(ground: Ground) -> Terminate:
     """Served: a renewed certificate with the same key, while the first certificate is pinned.
@@ -187,7 +187,7 @@ def renewal_breaks_a_leaf_pin(ground: Ground) -> Terminate:
             launch=Launch.AFRESH,
         )
     ],
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def yearly_leaf_renewed(ground: Ground) -> Terminate:
     """Served: the new certificate. Certificates are pinned, not keys, as the founding document
@@ -216,7 +216,7 @@ def yearly_leaf_renewed(ground: Ground) -> Terminate:
     configuration="ending",
     fresh_start=True,
     clock_offset=LIFE - 60.0,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def pins_before_expiry(ground: Ground) -> Terminate:
     """Served: the genuine chain, on a device on whose clock the host's pins expire in a minute.
@@ -241,7 +241,7 @@ def pins_before_expiry(ground: Ground) -> Terminate:
     configuration="ending",
     asks_configuration=True,
     clock_offset=LIFE + 1.0,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def pins_after_expiry(ground: Ground) -> Terminate:
     """Served: the genuine chain, on a device on whose clock the host's pins expired a second ago.
@@ -266,7 +266,7 @@ def pins_after_expiry(ground: Ground) -> Terminate:
     configuration="ending",
     asks_configuration=True,
     clock_offset=LIFE + 1.0,
-    versions=ONE_VERSION,
+    versions=TLS13_ONLY,
 )
 def expired_pins_without_source(ground: Ground) -> dict[str, HostPlan]:
     """Served: the genuine chain, while the configuration service cannot be reached and the pins

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, ROGUE, WIFI
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, TO_COLLECTOR, pinned, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import CollectorFault, Concern, Control, Need, ReportsDue, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Relay, Terminate
-from lab.model.wire import TlsVersion
 from lab.pki.authority import Leaf
 
-ONE = (TlsVersion.TLS13,)
-"""TLS versions make no difference to a report."""
-TO_COLLECTOR = (Need.REPORT, Need.COLLECTOR)
 STORM = 10
 """Refusals in a row: what a scenario can afford. A thousand are for a client's own tests."""
 HOUR = 3600.0
@@ -41,7 +37,7 @@ def _forged(ground: Ground, *names: str) -> dict[str, HostPlan]:
     },
     beside_first=True,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def storm_of_refusals(ground: Ground) -> dict[str, HostPlan]:
     """Served: one refusal for expired pins and one for a host that is not registered, then the
@@ -72,7 +68,7 @@ def storm_of_refusals(ground: Ground) -> dict[str, HostPlan]:
         hosts.LEAF: refuse(ErrorKind.PIN),
     },
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def every_kind_is_reported(ground: Ground) -> dict[str, HostPlan]:
     """Served: B4 for four hosts one after the other: two whose pins do not match, one whose pins
@@ -99,7 +95,7 @@ def every_kind_is_reported(ground: Ground) -> dict[str, HostPlan]:
     concern=Concern.VALIDATION,
     needs=TO_COLLECTOR,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def chain_failure_is_not_reported(ground: Ground) -> Terminate:
     """Served: the validation case B1, a leaf of a CA that the device does not trust.
@@ -125,7 +121,7 @@ def chain_failure_is_not_reported(ground: Ground) -> Terminate:
     concern=Concern.VALIDATION,
     needs=TO_COLLECTOR,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def name_failure_is_not_reported(ground: Ground) -> Terminate:
     """Served: a trusted certificate with the pinned key for another host.
@@ -137,8 +133,7 @@ def name_failure_is_not_reported(ground: Ground) -> Terminate:
 
     On the wire: an alert, or no application data; no report.
     """
-    key = ground.pki.genuine(ground.host).key
-    return terminate(ground.pki.intermediate.issue(Leaf((hosts.EVIL,)), key=key))
+    return terminate(pinned(ground, Leaf((hosts.EVIL,))))
 
 
 @entry(
@@ -149,7 +144,7 @@ def name_failure_is_not_reported(ground: Ground) -> Terminate:
     needs=[*TO_COLLECTOR, Need.LEAF_PINS],
     beside={hosts.LEAF: refuse(ErrorKind.CHAIN)},
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def chain_and_pin_failure(ground: Ground) -> dict[str, HostPlan]:
     """Served: the pinning case B4 for one host, the validation case B1 for another.
@@ -174,7 +169,7 @@ def chain_and_pin_failure(ground: Ground) -> dict[str, HostPlan]:
     needs=TO_COLLECTOR,
     carries_secrets=True,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def report_holds_no_secret(ground: Ground) -> Terminate:
     """Served: the pinning case B4, when the app asks for a URL with a marked path and a marked
@@ -200,7 +195,7 @@ def report_holds_no_secret(ground: Ground) -> Terminate:
     needs=[*TO_COLLECTOR, Need.CLOCK],
     clock_offset=HOUR,
     probes_reports=True,
-    versions=ONE,
+    versions=TLS13_ONLY,
 )
 def late_report_keeps_its_time(ground: Ground) -> Terminate:
     """Served: the pinning case B4 while the device's clock is an hour ahead; it is right again

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from lab.catalogue import hosts
-from lab.catalogue.attackers import COMPROMISED, ROGUE
-from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.attackers import ROGUE
+from lab.catalogue.make import TLS13_ONLY, defect, pinned, terminate
+from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
 from lab.model.attack import (
     Concern,
     Control,
@@ -20,15 +20,7 @@ from lab.model.serving import Terminate
 from lab.pki.authority import Leaf, self_signed
 
 
-@entry(
-    "C10",
-    "Right key, wrong host",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.NAME),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("C10", "Right key, wrong host", ErrorKind.NAME, versions=BOTH_VERSIONS)
 def right_key_wrong_host(ground: Ground) -> Terminate:
     """Served: a trusted, valid certificate with the pinned key, for another host.
 
@@ -39,19 +31,10 @@ def right_key_wrong_host(ground: Ground) -> Terminate:
 
     On the wire: no application data, or an alert.
     """
-    key = ground.pki.genuine(ground.host).key
-    return terminate(ground.pki.intermediate.issue(Leaf((hosts.EVIL,)), key=key))
+    return terminate(pinned(ground, Leaf((hosts.EVIL,))))
 
 
-@entry(
-    "C11",
-    "Right key, long expired leaf",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.TIME),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("C11", "Right key, long expired leaf", ErrorKind.TIME, versions=BOTH_VERSIONS)
 def right_key_expired(ground: Ground) -> Terminate:
     """Served: a certificate with the pinned key that ended more than a year ago.
 
@@ -62,10 +45,9 @@ def right_key_expired(ground: Ground) -> Terminate:
 
     On the wire: an alert (certificate_expired), or no application data.
     """
-    key = ground.pki.genuine(ground.host).key
     ended = ground.now - timedelta(days=400)
     leaf = Leaf((ground.host,), not_before=ended - timedelta(days=90), not_after=ended)
-    return terminate(ground.pki.intermediate.issue(leaf, key=key))
+    return terminate(pinned(ground, leaf))
 
 
 @entry(
@@ -109,8 +91,7 @@ def right_key_untrusted_issuer(ground: Ground) -> Terminate:
 
     On the wire: an alert, or no application data.
     """
-    key = ground.pki.genuine(ground.host).key
-    return terminate(ground.pki.rogue.issue(ground.host, key=key))
+    return terminate(pinned(ground, below=ground.pki.rogue))
 
 
 @entry(
@@ -134,5 +115,4 @@ def right_key_user_ca(ground: Ground) -> Terminate:
 
     On the wire: an alert, or no application data.
     """
-    key = ground.pki.genuine(ground.host).key
-    return terminate(ground.pki.user.issue(ground.host, key=key))
+    return terminate(pinned(ground, below=ground.pki.user))

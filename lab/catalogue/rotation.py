@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Attack, Ground, entry
-from lab.catalogue.sourcing import FRESH, ONE_VERSION, STALE, genuine
+from lab.catalogue.sourcing import FRESH, STALE, genuine
 from lab.catalogue.stage import Stage
 from lab.model.attack import Concern, Control, Expectation, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
@@ -40,7 +40,7 @@ def _phase(
     title: str,
     published: str,
     expected: Expectation,
-    versions: Sequence[TlsVersion] = ONE_VERSION,
+    versions: Sequence[TlsVersion] = TLS13_ONLY,
 ) -> Callable[[Attack], Attack]:
     """Start an app from nothing under the configuration called ``published``."""
     works = expected == accept()
@@ -84,7 +84,7 @@ def _change(
         before=before,
         asks_configuration=asks,
         clock_offset=after,
-        versions=ONE_VERSION,
+        versions=TLS13_ONLY,
     )
 
 

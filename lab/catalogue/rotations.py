@@ -42,6 +42,5 @@ ROTATIONS: Mapping[str, Pins] = {
     ),
     "old_leaf": lambda pki, host, _: _leaf(pki.genuine(host)),
     "old_and_new_leaf": lambda pki, host, _: _leaf(pki.genuine(host), pki.reserve(host, 1)),
-    "new_leaf": lambda pki, host, _: _leaf(pki.reserve(host, 1)),
 }
 """Pins of the host under attack, by the name of the configuration."""

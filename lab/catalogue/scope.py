@@ -7,10 +7,12 @@ lets the attacker in; where more is, a certificate is believed for hosts that no
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import Attack, Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Terminate
@@ -25,16 +27,21 @@ def _with_pinned_key(ground: Ground) -> Terminate:
     return terminate(ground.pki.intermediate.issue(Leaf((ground.host, hosts.HOST)), key=key))
 
 
-@entry(
-    "C14",
-    "Subdomain of a registered host",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.UNREGISTERED),
-    host=hosts.SUBDOMAIN,
-    needs=[Need.REGISTRATION],
-    versions=TLS13_ONLY,
-)
+def _unregistered(title: str, host: str) -> Callable[[Attack], Attack]:
+    """Ask for a host that is not registered, though its name is near to one that is."""
+    return entry(
+        "C14",
+        title,
+        adversaries=COMPROMISED,
+        trust=Trust.NONE,
+        expect=refuse(ErrorKind.UNREGISTERED),
+        host=host,
+        needs=[Need.REGISTRATION],
+        versions=TLS13_ONLY,
+    )
+
+
+@_unregistered("Subdomain of a registered host", hosts.SUBDOMAIN)
 def subdomain_with_pinned_key(ground: Ground) -> Terminate:
     """Served: for a subdomain of a registered host, a genuine certificate with the key that is
     pinned for that host; the subdomain is not registered.
@@ -50,16 +57,7 @@ def subdomain_with_pinned_key(ground: Ground) -> Terminate:
     return _with_pinned_key(ground)
 
 
-@entry(
-    "C14",
-    "Subdomain of a subdomain",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.UNREGISTERED),
-    host=hosts.DEEPER,
-    needs=[Need.REGISTRATION],
-    versions=TLS13_ONLY,
-)
+@_unregistered("Subdomain of a subdomain", hosts.DEEPER)
 def deeper_subdomain_with_pinned_key(ground: Ground) -> Terminate:
     """Served: the same for a host two labels below the registered one.
 
@@ -72,16 +70,7 @@ def deeper_subdomain_with_pinned_key(ground: Ground) -> Terminate:
     return _with_pinned_key(ground)
 
 
-@entry(
-    "C14",
-    "Name that ends like a registered host's",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.UNREGISTERED),
-    host=hosts.LOOK_ALIKE,
-    needs=[Need.REGISTRATION],
-    versions=TLS13_ONLY,
-)
+@_unregistered("Name that ends like a registered host's", hosts.LOOK_ALIKE)
 def look_alike_with_pinned_key(ground: Ground) -> Terminate:
     """Served: the same for a sibling whose name ends in that of the registered host, without a
     dot between (``myapi`` for ``api``).
@@ -96,16 +85,7 @@ def look_alike_with_pinned_key(ground: Ground) -> Terminate:
     return _with_pinned_key(ground)
 
 
-@entry(
-    "C14",
-    "Parent of a registered host",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.UNREGISTERED),
-    host=hosts.PARENT,
-    needs=[Need.REGISTRATION],
-    versions=TLS13_ONLY,
-)
+@_unregistered("Parent of a registered host", hosts.PARENT)
 def parent_with_pinned_key(ground: Ground) -> Terminate:
     """Served: the same for the domain that the registered host is in.
 

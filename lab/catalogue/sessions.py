@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import Concern, Control, Need, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Terminate
-from lab.model.wire import TlsVersion
 from lab.pki.authority import Leaf
 
 ONE_SESSION = (Need.SEVERAL_REQUESTS,)
@@ -84,7 +83,7 @@ def ticket_of_a_refused_connection(ground: Ground) -> Terminate:
     configuration="permissive",
     beside={hosts.UNREGISTERED: accept()},
     beside_first=True,
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def ticket_of_another_host(ground: Ground) -> dict[str, HostPlan]:
     """Served: one leaf for two hosts from a CA in the system store. The app, which is permissive,
@@ -168,7 +167,7 @@ def resumed_session_is_accepted(ground: Ground) -> Terminate:
     expect=refuse(ErrorKind.PIN),
     needs=ONE_SESSION,
     repeats=2,
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def early_data_under_a_rogue_ticket(ground: Ground) -> Terminate:
     """Served: a rogue with a leaf from a CA in the system store issues tickets that allow early

@@ -11,15 +11,9 @@ from collections.abc import Callable
 
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
 from lab.catalogue.hosts import EVIL, HOST
-from lab.catalogue.registry import Attack, Ground, entry
-from lab.catalogue.sourcing import (
-    EITHER,
-    ONE_VERSION,
-    STALE,
-    attackers_key,
-    refused_source,
-)
-from lab.model.attack import Adversary, Need
+from lab.catalogue.registry import Attack, Ground
+from lab.catalogue.sourcing import attackers_key, cold, refused_source, stale
+from lab.model.attack import Adversary
 from lab.model.publication import Publication, Token
 from lab.model.serving import HostPlan, HttpAnswer, Terminate
 from lab.pinning.tokens import jwk_set
@@ -29,17 +23,7 @@ def _cold(
     title: str, token: Token, adversaries: tuple[Adversary, ...] = COMPROMISED
 ) -> Callable[[Attack], Attack]:
     """Hand ``token`` to an app that starts for the first time."""
-    return entry(
-        "C19",
-        title,
-        adversaries=adversaries,
-        expect=refused_source,
-        needs=[Need.CONFIGURATION],
-        fresh_start=True,
-        asks_configuration=True,
-        hands_out=Publication(token),
-        versions=ONE_VERSION,
-    )
+    return cold(title, refused_source, Publication(token), adversaries=adversaries)
 
 
 @_cold("Payload changed after it was signed", Token.TAMPERED, COMPROMISED_ON_BOTH_ROUTES)
@@ -188,17 +172,7 @@ def other_projects_configuration(ground: Ground) -> Terminate:
     return attackers_key(ground)
 
 
-@entry(
-    "C19",
-    "Payload changed after it was signed, stale cache",
-    adversaries=COMPROMISED,
-    expect=EITHER,
-    needs=[Need.CONFIGURATION, Need.CLOCK],
-    asks_configuration=True,
-    clock_offset=STALE,
-    hands_out=Publication(Token.TAMPERED),
-    versions=ONE_VERSION,
-)
+@stale("Payload changed after it was signed, stale cache", Publication(Token.TAMPERED))
 def tampered_configuration_stale(ground: Ground) -> Terminate:
     """Served: a leaf with the attacker's key from a CA in the system store. The app's
     configuration is more than ten minutes old; the one that it is given now has the owner's

@@ -9,8 +9,8 @@ from lab.catalogue.attackers import (
     ROGUE_ON_BOTH_ROUTES,
 )
 from lab.catalogue.hosts import EVIL
-from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.make import TLS13_ONLY, defect, terminate
+from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
@@ -237,15 +237,7 @@ def published_key_root_present(ground: Ground) -> Terminate:
     return terminate(ground.pki.published_root.issue(ground.host))
 
 
-@entry(
-    "B8",
-    "Signed by a certificate that is no CA",
-    adversaries=COMPROMISED,
-    trust=Trust.NONE,
-    expect=refuse(ErrorKind.CHAIN),
-    control=Control.CARELESS,
-    concern=Concern.VALIDATION,
-)
+@defect("B8", "Signed by a certificate that is no CA", ErrorKind.CHAIN, versions=BOTH_VERSIONS)
 def signed_by_end_entity(ground: Ground) -> Terminate:
     """Served: a leaf for the host, signed with the key of a valid end-entity certificate that
     the attacker owns below the public root.

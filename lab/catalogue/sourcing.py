@@ -1,13 +1,18 @@
-"""What attacks on the configuration have in common: times, what is served, what is expected."""
+"""What attacks on the configuration have in common: times, what is served, what is expected, and
+how they are entered."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from lab.catalogue.attackers import COMPROMISED
 from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL
-from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground
-from lab.model.attack import Attempt, Expectation, Step, Telling, refuse
+from lab.catalogue.make import TLS13_ONLY, terminate
+from lab.catalogue.registry import Attack, Expecting, Ground, entry
+from lab.model.attack import Adversary, Attempt, Expectation, Need, Step, Telling, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.profile import Profile
+from lab.model.publication import Publication
 from lab.model.serving import HostPlan, Interfere, Interference, Serving, Terminate
 from lab.model.wire import TlsVersion
 
@@ -15,8 +20,6 @@ FRESH = 590.0
 """Seconds: the cache is good for ten minutes (contract section 4.1)."""
 STALE = 610.0
 DAY = 86_400.0
-ONE_VERSION = (TlsVersion.TLS13,)
-"""For cases in which the pins that are held decide, whatever the version."""
 
 EITHER = refuse(ErrorKind.PIN, ErrorKind.CONFIGURATION)
 """By the pins that are held, or because none are held any more: where the documents do not say
@@ -83,3 +86,48 @@ def closed(profile: Profile) -> Expectation:
     )
     told = (Telling(Step.REQUEST, codes), Telling(Step.SETUP, codes))
     return refuse(*kinds, attempt=Attempt.OPTIONAL, told=told)
+
+
+def cold(
+    title: str,
+    expected: Expecting,
+    hands_out: Publication,
+    *,
+    id: str = "C19",
+    adversaries: Sequence[Adversary] = COMPROMISED,
+    versions: Sequence[TlsVersion] = TLS13_ONLY,
+) -> Callable[[Attack], Attack]:
+    """Hand this to an app that starts for the first time."""
+    return entry(
+        id,
+        title,
+        adversaries=adversaries,
+        expect=expected,
+        needs=[Need.CONFIGURATION],
+        fresh_start=True,
+        asks_configuration=True,
+        hands_out=hands_out,
+        versions=versions,
+    )
+
+
+def stale(
+    title: str,
+    hands_out: Publication,
+    *,
+    id: str = "C19",
+    expected: Expectation | Expecting = EITHER,
+    versions: Sequence[TlsVersion] = TLS13_ONLY,
+) -> Callable[[Attack], Attack]:
+    """Hand this to an app that holds a configuration which is more than ten minutes old."""
+    return entry(
+        id,
+        title,
+        adversaries=COMPROMISED,
+        expect=expected,
+        needs=[Need.CONFIGURATION, Need.CLOCK],
+        asks_configuration=True,
+        clock_offset=STALE,
+        hands_out=hands_out,
+        versions=versions,
+    )

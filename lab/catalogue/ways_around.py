@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from lab.catalogue.attackers import WIFI
-from lab.catalogue.make import terminate
+from lab.catalogue.make import TLS13_ONLY, terminate
 from lab.catalogue.registry import Ground, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import DnsLie, HostPlan
-from lab.model.wire import TlsVersion
 
 OVER_IPV6 = (Need.WIFI, Need.IPV6)
 
@@ -47,7 +46,7 @@ def ipv6_trusted_ca(ground: Ground) -> HostPlan:
     control=Control.CARELESS,
     concern=Concern.VALIDATION,
     needs=OVER_IPV6,
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def ipv6_untrusted_ca(ground: Ground) -> HostPlan:
     """Served: the network's resolver knows an IPv6 address for the host and no other (AAAA); there
@@ -71,7 +70,7 @@ def ipv6_untrusted_ca(ground: Ground) -> HostPlan:
     adversaries=WIFI,
     expect=refuse(ErrorKind.PIN),
     needs=(Need.WIFI,),
-    versions=[TlsVersion.TLS13],
+    versions=TLS13_ONLY,
 )
 def private_dns_refused(ground: Ground) -> HostPlan:
     """Served: the network lets nobody ask another resolver than its own: connections to resolvers

@@ -9,12 +9,13 @@ import socket
 import ssl
 import warnings
 from pathlib import Path
-from typing import Annotated, Never
+from typing import Annotated
 
 import typer
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
 
+from lab.cli.saying import fail
 from lab.model.pins import PinKind
 from lab.pinning.pins import digest_of, read_certificate
 
@@ -51,7 +52,7 @@ def pins(
     try:
         certificate = certificate_from(source)
     except Unreadable as error:
-        _fail(f"{source!r}: {error}")
+        fail(f"{source!r}: {error}")
     texts = {kind.value: _text(certificate, kind, hexadecimal) for kind in PinKind}
     if as_json:
         typer.echo(json.dumps(texts, indent=2))
@@ -119,8 +120,3 @@ def _content(source: str) -> bytes:
 def _text(certificate: x509.Certificate, kind: PinKind, hexadecimal: bool) -> str:
     digest = digest_of(certificate, kind)
     return digest.hex() if hexadecimal else base64.b64encode(digest).decode()
-
-
-def _fail(message: str) -> Never:
-    typer.echo(f"trustpin-lab: {message}", err=True)
-    raise typer.Exit(2)

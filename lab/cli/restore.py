@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Never
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli.saying import fail
 from lab.devices.journal import Pending, pending
-from lab.devices.journal_entry import Header, shown
+from lab.devices.journal_entry import shown
 from lab.devices.lease import Holder
 from lab.devices.restore import RestoreReport
 from lab.devices.restore import restore as undo
 from lab.devices.state_folder import StateError, journals_folder
 
 if TYPE_CHECKING:
-    from lab.devices.settings import DeviceSettings
+    from lab.devices.settings import Settings
 
 RUN = "restore"
 """What stands in a lease for the run's name."""
@@ -47,12 +48,12 @@ def restore(
     try:
         found = pending(journals_folder())
     except StateError as error:
-        typer.echo(f"trustpin-lab: {error}", err=True)
-        raise typer.Exit(1) from None
+        fail(str(error), code=1)
     chosen = found if device is None else _of(found, device)
     if device is not None and not chosen:
         _check_known(device, devices_file)
-    reports = [_restored(journal, devices_file) for journal in chosen]
+    known = _settings_of(devices_file) if chosen else None
+    reports = [_restored(journal, known) for journal in chosen]
     if not reports:
         typer.echo("nothing to put back")
     if not all(report.complete for report in reports):
@@ -69,12 +70,14 @@ def _of(found: tuple[Pending, ...], device: str) -> tuple[Pending, ...]:
     )
 
 
-def _restored(journal: Pending, devices_file: Path) -> RestoreReport:
+def _restored(journal: Pending, known: Settings | None) -> RestoreReport:
     # Here, not above: where nothing is pending, nothing of any device is needed.
     from lab.devices import registry
 
     typer.echo(str(journal))
-    settings = None if journal.header is None else _settings_of(journal.header, devices_file)
+    settings = None
+    if known is not None and journal.header is not None and journal.header.device in known.ids:
+        settings = known.device(journal.header.device)
     report = undo(
         journal,
         lambda address: registry.open_for_restore(address, settings),
@@ -89,14 +92,14 @@ def _restored(journal: Pending, devices_file: Path) -> RestoreReport:
     return report
 
 
-def _settings_of(header: Header, devices_file: Path) -> DeviceSettings | None:
-    """Return what devices.yaml says of the device, None where it does not: most of what is to be
-    put back takes no more than the journal."""
+def _settings_of(devices_file: Path) -> Settings | None:
+    """Return what devices.yaml says, None where it cannot be read: most of what is to be put back
+    takes no more than the journal."""
     from lab.devices.problems import SettingsError
     from lab.devices.settings import load
 
     try:
-        return load(devices_file).device(header.device)
+        return load(devices_file)
     except SettingsError:
         return None
 
@@ -110,9 +113,4 @@ def _check_known(device: str, devices_file: Path) -> None:
     try:
         load(devices_file).device(device)
     except SettingsError as error:
-        _fail(f"nothing is known of a device {shown(device)!r}: {error}")
-
-
-def _fail(message: str) -> Never:
-    typer.echo(f"trustpin-lab: {message}", err=True)
-    raise typer.Exit(2)
+        fail(f"nothing is known of a device {shown(device)!r}: {error}")

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Never
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lab.cli.saying import fail
 
 if TYPE_CHECKING:
     from lab.selftest.findings import Tried
@@ -66,11 +68,11 @@ def selftest(
         report = make_report(wish, outcome, run_id, started_at)
         page = write(folder, report)
     except Unknown as error:
-        _complain(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     except ReportsUnwritable as error:
-        _complain(str(error), EXIT_USAGE)
+        fail(str(error), EXIT_USAGE)
     except WorkersLost as error:
-        _complain(str(error), EXIT_OPEN)
+        fail(str(error), EXIT_OPEN)
     _show(report, page)
     if not report.complete:
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -118,8 +120,3 @@ def _show(report: SelftestReport, page: Path) -> None:
         sys.stderr.flush()
     width = shutil.get_terminal_size((100, 24)).columns
     typer.echo(render(report, width, sys.stdout.isatty(), str(page)))
-
-
-def _complain(text: str, code: int) -> Never:
-    typer.echo(f"trustpin-lab: {text}", err=True)
-    raise typer.Exit(code)

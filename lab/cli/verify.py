@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Never
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from lab.cli.saying import fail
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -54,9 +56,9 @@ def verify(
         roots = () if timestamp_ca is None else _roots(timestamp_ca)
         told = check(bundle, named, roots)
     except (KeyUnusable, NoBundle) as error:
-        _complain(str(error))
+        fail(str(error))
     except OSError as error:
-        _complain(f"{error.filename or bundle}: {error.strerror or error}")
+        fail(f"{error.filename or bundle}: {error.strerror or error}")
     for finding in told.findings:
         typer.echo(str(finding), err=finding.breaks)
     for line in _summary(told, bundle):
@@ -93,9 +95,4 @@ def _roots(path: Path) -> tuple[Certificate, ...]:
     try:
         return tuple(x509.load_pem_x509_certificates(path.read_bytes()))
     except ValueError:
-        _complain(f"{path}: no certificates in PEM")
-
-
-def _complain(text: str) -> Never:
-    typer.echo(f"trustpin-lab: {text}", err=True)
-    raise typer.Exit(EXIT_USAGE)
+        fail(f"{path}: no certificates in PEM")

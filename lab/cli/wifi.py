@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
 
+from lab.cli.saying import check_picture, fail, show_qr
+
 if TYPE_CHECKING:
     from lab.network.hardware.plan import AccessPlan
 
-PICTURES = frozenset({".svg", ".png"})
 DEFAULT_SSID = "Free Airport Wi-Fi"
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -65,8 +66,7 @@ def up(
     from lab.network.hardware.machine import ThisMachine
     from lab.network.hardware.raising import HardwareAccessPoint
 
-    if qr is not None and qr.suffix.lower() not in PICTURES:
-        _fail(f"{qr}: give a name that ends in .svg or .png")
+    check_picture(qr)
     plan = _plan(interface, ssid, security, passphrase, country, channel, upstream)
     machine = ThisMachine()
     signal.signal(signal.SIGTERM, _interrupt)
@@ -75,11 +75,11 @@ def up(
         with HardwareAccessPoint(machine, plan, typer.echo, folder=standing.FOLDER) as point:
             _tell_how_to_join(plan, qr)
             point.broken.wait()
-        _fail("the access point broke down, and was taken down", code=1)
+        fail("the access point broke down, and was taken down", code=1)
     except KeyboardInterrupt:
         typer.echo("taken down")
     except (Refused, OSError) as error:
-        _fail(str(error), code=1)
+        fail(str(error), code=1)
 
 
 @wifi.command()
@@ -96,7 +96,7 @@ def down() -> None:
     try:
         was = take_down(ThisMachine(), folder=standing.FOLDER)
     except (standing.NotStanding, Refused, OSError) as error:
-        _fail(str(error), code=1)
+        fail(str(error), code=1)
     told = "nothing to take down" if was is None else f"{was.interface}: taken down"
     typer.echo(told)
 
@@ -115,7 +115,7 @@ def _plan(
     from lab.network.hardware.plan import AccessPlan, BadPlan, Security
 
     if security not in set(Security):
-        _fail(f"--security: {security!r} is none of {', '.join(Security)}")
+        fail(f"--security: {security!r} is none of {', '.join(Security)}")
     try:
         return AccessPlan(
             interface,
@@ -129,33 +129,25 @@ def _plan(
             upstream,
         )
     except BadPlan as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _filled(passphrase: str, environ: Mapping[str, str]) -> str:
     """Return the passphrase out of the environment: arguments are everybody's to read."""
     match = _VARIABLE.fullmatch(passphrase)
     if match is None:
-        _fail("--passphrase: name an environment variable that holds it, as '${NAME}'")
+        fail("--passphrase: name an environment variable that holds it, as '${NAME}'")
     value = environ.get(match[1])
     if value is None:
-        _fail(f"--passphrase: the environment variable {match[1]} is not set")
+        fail(f"--passphrase: the environment variable {match[1]} is not set")
     return value
 
 
 def _tell_how_to_join(plan: AccessPlan, picture: Path | None) -> None:
-    import segno
-
     from lab.network.hardware.joining import joining_text
 
     typer.echo(f'"{plan.ssid}" is on the air (channel {plan.channel}, {plan.security})')
-    code = segno.make(joining_text(plan), micro=False)
-    if picture is None:
-        code.terminal(compact=True)
-    else:
-        picture.touch(mode=0o600)
-        code.save(str(picture), scale=6)
-        typer.echo(f"{picture}: scan it with the phone's camera")
+    show_qr(joining_text(plan), picture, "scan it with the phone's camera")
     typer.echo(
         "Phones with Android 11 and newer are told to join by pytest --wifi hardware (routes.wifi "
         "in devices.yaml). Others: scan the code, and let the phone stay on a network without "
@@ -165,8 +157,3 @@ def _tell_how_to_join(plan: AccessPlan, picture: Path | None) -> None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> Never:
     raise KeyboardInterrupt
-
-
-def _fail(message: str, *, code: int = 2) -> Never:
-    typer.echo(f"trustpin-lab: {message}", err=True)
-    raise typer.Exit(code)

@@ -14,8 +14,11 @@ def program_of(settings: CommandSettings) -> str:
     return PurePath(settings.argv[0].source).name
 
 
-def lack(settings: CommandSettings, need: Need) -> str | None:
-    """Say why ``need`` cannot be met, or None where it can."""
+def lack(settings: CommandSettings, need: Need, *, lodged: bool = False) -> str | None:
+    """Say why ``need`` cannot be met, or None where it can.
+
+    ``lodged`` tells whether the program joins the rogue Wi-Fi without knowing of it.
+    """
     program = program_of(settings)
     return settings.capabilities.get(need) or {
         Need.CONFIGURATION: f"{program} has static pins: it fetches no configuration",
@@ -34,9 +37,9 @@ def lack(settings: CommandSettings, need: Need) -> str | None:
         if RouteKind.PROXY in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over a proxy",
         Need.WIFI: None
-        if RouteKind.WIFI in settings.routes.kinds
+        if lodged or RouteKind.WIFI in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over the rogue Wi-Fi",
-        Need.IPV6: f"{program} is led to the simulated Wi-Fi by an IPv4 address",
+        Need.IPV6: _no_ipv6(settings, lodged),
         Need.SEVERAL_REQUESTS: f"{program} makes each request in a process of its own",
         Need.REDIRECTS: f"{program} is given one host's pins, and a redirect leads to another",
         Need.PERMISSIVE: f"{program} has no permissive mode: it knows no registered hosts",
@@ -49,6 +52,14 @@ def lack(settings: CommandSettings, need: Need) -> str | None:
         if _long_pins(settings.pin_kinds) <= settings.pin_kinds
         else f"{program} is given no SHA-512 pins",
     }.get(need)
+
+
+def _no_ipv6(settings: CommandSettings, lodged: bool) -> str | None:
+    if not lodged:
+        return f"{program_of(settings)} is led to the simulated Wi-Fi by an IPv4 address"
+    if settings.binds_source:
+        return f"{program_of(settings)} is told to come from an IPv4 address"
+    return None
 
 
 def _long_pins(kinds: frozenset[PinKind]) -> frozenset[PinKind]:

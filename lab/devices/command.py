@@ -121,11 +121,7 @@ class CommandDevice:
         return 0.0
 
     def lacks(self, need: Need) -> str | None:
-        if need in (Need.WIFI, Need.IPV6) and self._lodging is not None:
-            if need is Need.IPV6 and self._settings.binds_source:
-                return f"{program_of(self._settings)} is told to come from an IPv4 address"
-            return self._settings.capabilities.get(need)
-        return lack(self._settings, need)
+        return lack(self._settings, need, lodged=self._lodging is not None)
 
     def take_route(self, kind: RouteKind) -> None:
         """Take ``kind`` from now on. Raises ValueError where devices.yaml has no such route,
@@ -134,6 +130,8 @@ class CommandDevice:
         if self._settings.routes.argv(kind) is None and not joins:
             raise ValueError(f"devices.yaml gives {self.id} no route {kind}")
         if self._lodging is not None and kind is not self._route:
+            # Until it is there it is nowhere, which is where it stays if this fails.
+            self._route = None
             self._lodging.move(in_=joins)
         self._route = kind
 

@@ -72,6 +72,7 @@ class Bundle:
         self._facts: dict[str, DeviceFacts] = {}
         self._previous: str | None = None
         self._vouched: set[str] = set()
+        self._known: dict[str, Artefact] = {}
         self._redacted: Counter[str] = Counter()
 
     def begin(
@@ -164,14 +165,14 @@ class Bundle:
         trial = result.trial
         names = [name for _, name in result.screenshots]
         if trial is not None:
-            phases = (trial.baseline, trial.attack, trial.control, trial.recovery)
-            chains = [c.served_chain for p in phases if p is not None for c in p.connections]
-            digests = dict.fromkeys(d for chain in (trial.served_chain, *chains) for d in chain)
             names += [name for fact in trial.facts for name in _STORED.findall(fact.text)]
-            names += [f"{CERTIFICATES}/{digest}.pem" for digest in digests]
+            names += [f"{CERTIFICATES}/{digest}.pem" for digest in trial.served_digests]
         return tuple(filter(None, map(self._artefact, dict.fromkeys(names))))
 
     def _artefact(self, name: str) -> Artefact | None:
+        # They are named after what is in them: many records have the same.
+        if name in self._known:
+            return self._known[name]
         kind = MEDIA_TYPES.get(name.partition("/")[0])
         if kind is None or ".." in name:
             return None
@@ -179,7 +180,9 @@ class Bundle:
             digest = digest_of_file(self.path / name)
         except OSError:
             return None
-        return Artefact(name, kind, digest.sha256, digest.size, name.startswith(CAPTURES))
+        blanked = name.startswith(CAPTURES)
+        made = self._known[name] = Artefact(name, kind, digest.sha256, digest.size, blanked)
+        return made
 
     def _write(self, contents: Mapping[str, bytes], *, durable: bool = False) -> dict[str, Digest]:
         with writing(self.path):

@@ -93,12 +93,10 @@ def _milliseconds(seen: ConnectionRecord) -> float:
 
 def _phases(results: Iterable[ScenarioResult]) -> Iterator[tuple[ScenarioResult, Phase]]:
     for result in results:
-        trial = result.trial
-        if trial is not None:
-            for phase in (trial.baseline, trial.attack, trial.control, trial.recovery):
-                # What a scenario shares with the one before it is told there.
-                if phase is not None and not phase.shared:
-                    yield result, phase
+        for phase in () if result.trial is None else result.trial.phases:
+            # What a scenario shares with the one before it is told there.
+            if not phase.shared:
+                yield result, phase
 
 
 def _told(

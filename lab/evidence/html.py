@@ -7,9 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from lab.evidence.figures import milliseconds, spread, standing
@@ -27,6 +26,7 @@ from lab.evidence.tally import (
     sort_of,
     tally,
 )
+from lab.evidence.templating import environment, source
 from lab.evidence.text import (
     clipped,
     counted,
@@ -35,9 +35,8 @@ from lab.evidence.text import (
     one_line,
     sentence,
     short_digest,
-    visible,
 )
-from lab.evidence.timeline import Timeline, make_timeline, phases
+from lab.evidence.timeline import Timeline, make_timeline
 from lab.evidence.words import documentation, why
 from lab.judge.reading import describe
 from lab.judge.reporting import is_promised
@@ -94,8 +93,8 @@ def render(report: RunReport, read: Callable[[str], bytes | None] = lambda _: No
     album = embed((name for r in results for _, name in shots_of(r)), read)
     stories = [_story(result, index, album) for index, result in enumerate(results)]
     anchors = {id(story.result): story.anchor for story in stories}
-    style = _source("style.css.j2")
-    script = _source("script.js.j2")
+    style = source(_environment(), "style.css.j2")
+    script = source(_environment(), "script.js.j2")
     return (
         _environment()
         .get_template("page.html.j2")
@@ -126,7 +125,7 @@ def shots_of(result: ScenarioResult) -> tuple[tuple[str, str], ...]:
     """Return phase and file name of every screenshot of ``result``, each once."""
     told = [
         (phase.name.value, phase.outcome.screenshot)
-        for phase in (phases(result.trial) if result.trial is not None else ())
+        for phase in (result.trial.phases if result.trial is not None else ())
         if phase.outcome.screenshot
     ]
     return tuple(dict.fromkeys([*result.screenshots, *told]))
@@ -184,28 +183,9 @@ def _hash(source: str) -> str:
 
 
 @cache
-def _source(name: str) -> str:
-    loader = _environment().loader
-    assert loader is not None
-    return loader.get_source(_environment(), name)[0]
-
-
-def _shown(value: Any) -> Any:
-    """Make every text that a template puts out visible; what is markup already stays as it is."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("lab.evidence"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters.update(
+    made = environment("lab.evidence")
+    made.filters.update(
         short=short_digest,
         duration=duration,
         moment=moment,
@@ -220,13 +200,12 @@ def _environment() -> Environment:
         standing=standing,
         words=lambda value: str(value).replace("_", " "),
     )
-    environment.globals.update(
+    made.globals.update(
         cls=CLASSES,
         letter=LETTERS,
         counted=counted,
-        phases=phases,
         chain_name=chain_name,
         most_log_lines=MOST_LOG_LINES,
         most_connections=MOST_CONNECTIONS,
     )
-    return environment
+    return made

@@ -6,12 +6,13 @@ import io
 from collections.abc import Iterable, Iterator
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from lab.evidence import figures
+from lab.evidence.console import plain_console
 from lab.evidence.matrix import (
     Column,
     Matrix,
@@ -62,16 +63,7 @@ def render(
     """
     results = tuple(results)
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=max(NARROWEST, width),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        highlight=False,
-        legacy_windows=False,
-        _environ={},
-    )
+    console = plain_console(out, max(NARROWEST, width), color)
     for part in _parts(results, console.width):
         console.print(part)
     if incomplete:

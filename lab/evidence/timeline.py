@@ -54,15 +54,9 @@ class Timeline:
     height: float
 
 
-def phases(trial: Trial) -> tuple[Phase, ...]:
-    """Return the phases that took place, in their order."""
-    found = (trial.baseline, trial.attack, trial.control, trial.recovery)
-    return tuple(phase for phase in found if phase is not None)
-
-
 def make_timeline(trial: Trial) -> Timeline | None:
     """Return the drawing of ``trial``, or None where the records hold no times."""
-    shown = [(phase, own(phase, phase.host)) for phase in phases(trial)]
+    shown = [(phase, own(phase, phase.host)) for phase in trial.phases]
     moments = [at for _, cs in shown for c in cs for at in (c.opened_at, c.closed_at) if at]
     moments += [at for at in (trial.started_at, trial.ended_at) if at > 0]
     moments += [r.received_at for r in trial.reports if r.received_at > 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Iterable
 from datetime import datetime
@@ -51,7 +51,7 @@ class TimestampAuthority:
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
                 response: bytes = answer.read(LARGEST_ANSWER)
-        except (urllib.error.URLError, OSError, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise Unstamped(f"{self._url} gave none: {reason}") from None
         stamped = _read(response)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.judge.reading import failed, leaked, own, passed, unsure
+from lab.judge.reading import failed, forbidden, leaked, named, own, passed, unsure
 from lab.model.outcome import Answer
 from lab.model.trial import Measurement, Trial
 from lab.model.verdict import Reason, Verdict, Witness
-from lab.model.wire import LEAKED, WireClass
 
 
 def to_hosts_beside(trial: Trial) -> Iterator[Reason]:
     """No application byte of a request beside that must fail, either."""
     for side in trial.beside:
         for connection in own(trial.attack, side.host):
-            if (
-                side.expectation.answer is Answer.REFUSED and connection.wire_class in LEAKED
-            ) or connection.wire_class is WireClass.CLEARTEXT:
+            if connection.wire_class in forbidden(side.expectation):
                 yield failed(
                     Witness.WIRE, f"For {side.host} the adversary read {leaked(connection)}."
                 )
@@ -46,8 +43,7 @@ def beside_is_right(trial: Trial) -> Iterator[Reason]:
                 Witness.APP, f"{side.host} was {outcome.answer}{said}, due is {expected.answer}."
             )
         elif expected.answer is Answer.REFUSED and not expected.is_right_reason(outcome):
-            due = " or ".join(sorted(expected.kinds))
-            said = " or ".join(sorted(outcome.kinds)) or "nothing"
+            due, said = named(expected.kinds), named(outcome.kinds)
             yield failed(
                 Witness.APP,
                 f"{side.host} was refused for the wrong reason: the app says {said}, due is {due}.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.judge.reading import describe, failed, own, passed
-from lab.model.outcome import DOCUMENTED_ERRORS, Answer, ErrorKind
+from lab.judge.reading import describe, failed, named, own, passed
+from lab.model.outcome import DOCUMENTED_ERRORS, Answer
 from lab.model.trial import Trial
 from lab.model.verdict import Reason, Witness
 from lab.model.wire import WireClass
@@ -50,8 +50,8 @@ def error_is_right(trial: Trial) -> Iterator[Reason]:
     else:
         yield failed(
             Witness.APP,
-            f"The app refused for the wrong reason: it says {_named(outcome.kinds)}, due is "
-            f"{_named(expected)}. The defect that was served may not have been noticed at all.",
+            f"The app refused for the wrong reason: it says {named(outcome.kinds)}, due is "
+            f"{named(expected)}. The defect that was served may not have been noticed at all.",
         )
 
 
@@ -86,7 +86,3 @@ def facts_hold(trial: Trial) -> Iterator[Reason]:
 
 def _names(codes: frozenset[str]) -> str:
     return " or ".join(sorted(codes))
-
-
-def _named(kinds: frozenset[ErrorKind]) -> str:
-    return " or ".join(sorted(kinds)) or "nothing"

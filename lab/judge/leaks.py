@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.judge.reading import everywhere, failed, leaked, own, passed
+from lab.judge.reading import everywhere, failed, forbidden, leaked, own, passed
 from lab.model.outcome import Answer
 from lab.model.trial import Trial
 from lab.model.verdict import Reason, Witness
@@ -15,11 +15,11 @@ def to_the_host(trial: Trial) -> Iterator[Reason]:
     """No application byte of a request that must fail, and none in clear, ever."""
     expected = trial.expectation
     connections = own(trial.attack, trial.host)
-    forbidden = LEAKED if expected.answer is Answer.REFUSED else LEAKED - expected.wire
+    ruled_out = forbidden(expected)
     spilt = [
         c
         for c in connections
-        if c.wire_class in forbidden or (c.wire_class in LEAKED and _is_elsewhere(trial, c))
+        if c.wire_class in ruled_out or (c.wire_class in LEAKED and _is_elsewhere(trial, c))
     ]
     for connection in spilt:
         yield failed(Witness.WIRE, f"The adversary read {leaked(connection)}.")

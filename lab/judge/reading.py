@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.model.attack import Expectation
+from lab.model.outcome import Answer, ErrorKind
 from lab.model.trial import Phase, Trial
 from lab.model.verdict import Reason, Verdict, Witness
-from lab.model.wire import ConnectionRecord, WireClass
+from lab.model.wire import LEAKED, ConnectionRecord, WireClass
+
+
+def is_own(connection: ConnectionRecord, host: str) -> bool:
+    """Tell whether this is a connection of the device's own to ``host``, or to another host on
+    which it made requests for ``host``."""
+    return not connection.foreign and (connection.host == host or host in connection.authorities)
 
 
 def own(phase: Phase, host: str) -> tuple[ConnectionRecord, ...]:
-    """Return the device's own connections of this phase to ``host``, and those of other hosts on
-    which it made requests for ``host``."""
-    return tuple(
-        c for c in phase.connections if not c.foreign and (c.host == host or host in c.authorities)
-    )
+    """Return the connections of this phase that are the device's own to ``host``."""
+    return tuple(c for c in phase.connections if is_own(c, host))
+
+
+def forbidden(expected: Expectation) -> frozenset[WireClass]:
+    """Return the classes in which no connection may leak anything: all of them where it is to be
+    refused, in clear always."""
+    return LEAKED if expected.answer is Answer.REFUSED else LEAKED - expected.wire
+
+
+def named(kinds: frozenset[ErrorKind]) -> str:
+    """Return kinds of error in words."""
+    return " or ".join(sorted(kinds)) or "nothing"
 
 
 def everywhere(trial: Trial) -> Iterator[tuple[Phase, ConnectionRecord]]:
     """Yield every own connection of every phase, the control's included."""
-    for phase in (trial.baseline, trial.attack, trial.control, trial.recovery):
-        if phase is not None:
-            for connection in phase.connections:
-                if not connection.foreign:
-                    yield phase, connection
+    for phase in trial.phases:
+        for connection in phase.connections:
+            if not connection.foreign:
+                yield phase, connection
 
 
 def describe(connection: ConnectionRecord) -> str:

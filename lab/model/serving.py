@@ -99,6 +99,11 @@ class HostPlan:
     spared: int = 0
     """So many TLS connections are passed through unopened before ``serving`` begins."""
 
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of the certificates that are served, leaf first; empty where none is."""
+        return self.serving.digests if isinstance(self.serving, Terminate) else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Arming:

@@ -141,3 +141,15 @@ class Trial:
     beside: tuple[SideAttempt, ...] = ()
     """What else the app was asked for under the attack."""
     measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases that took place, in their order."""
+        found = (self.baseline, self.attack, self.control, self.recovery)
+        return tuple(phase for phase in found if phase is not None)
+
+    @property
+    def served_digests(self) -> tuple[str, ...]:
+        """SHA-256 of each certificate that was served, or was to be, once each."""
+        chains = [c.served_chain for phase in self.phases for c in phase.connections]
+        return tuple(dict.fromkeys(d for chain in (self.served_chain, *chains) for d in chain))

@@ -7,9 +7,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
-from lab.mutants.names import REFUSAL
 from lab.mutants.platform import Lax, Path, Strict, above_leaf
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.path_rules import Fault, PlatformRules
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.services import SslHandshakeError
@@ -52,7 +51,7 @@ class HashOfTheLeafOnly(ReferenceClient):
     platform_rules = Lax(WEAK_HASH, when=above_leaf)
 
 
-@mutant("the hash of all that is sent is looked at", killed_by=["sha1_root"], rules=REFUSAL)
+@mutant("the hash of all that is sent is looked at", killed_by=["sha1_root"], rules=LOCKED_OUT)
 class HashOfEverything(ReferenceClient):
     """Also of roots, on whose signatures nobody relies. Servers that send theirs are refused."""
 
@@ -102,7 +101,7 @@ def _has_odd_size(path: Path, _: float) -> bool:
     return any(isinstance(key, rsa.RSAPublicKey) and key.key_size not in SIZES for key in keys)
 
 
-@mutant("has a list of key sizes", killed_by=["odd_rsa_intermediate"], rules=REFUSAL)
+@mutant("has a list of key sizes", killed_by=["odd_rsa_intermediate"], rules=LOCKED_OUT)
 class ListOfSizes(ReferenceClient):
     """Its users are locked out by the first key that is not in it."""
 

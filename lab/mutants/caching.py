@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from lab.model.pins import Pin, PinConfiguration
-from lab.mutants.registry import mutant
+from lab.mutants.registry import FACTS, LOCKED_OUT, mutant
 from lab.phone.sdk.client import SDK_USER_AGENT, ReferenceClient
 from lab.phone.sdk.configuration import ConfigurationKeeper, Held
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch, TrustPinError
 from lab.phone.sdk.verifier import PinVerifier
 from lab.phone.services import PlatformError
-
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 
 # -- the cache ----------------------------------------------------------------------------
 
@@ -27,7 +24,7 @@ class _NeverFresh(ConfigurationKeeper):
 @mutant(
     "asks for its configuration before each request",
     killed_by=["service_down_fresh_genuine", "rotation_withdrawn_in_time"],
-    rules=("facts_hold", "answer_is_right"),
+    rules=(*FACTS, *LOCKED_OUT),
 )
 class CacheNotUsed(ReferenceClient):
     """Has no cache, or one that it does not look at. Every request waits for the configuration

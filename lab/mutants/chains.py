@@ -7,9 +7,8 @@ from itertools import pairwise
 from cryptography import x509
 from OpenSSL.SSL import X509VerificationCodes as Code
 
-from lab.mutants.names import REFUSAL
 from lab.mutants.platform import Lax, above_leaf, on_leaf
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.services import SslHandshakeError
 
@@ -69,7 +68,7 @@ class RootByName(ReferenceClient):
 @mutant(
     "each certificate must certify the one before",
     killed_by=["unordered_chain", "duplicated_certificates", "strangers_in_the_chain"],
-    rules=REFUSAL,
+    rules=LOCKED_OUT,
 )
 class InOrder(ReferenceClient):
     """As TLS 1.2 had it (RFC 5246 section 7.4.2), and as few servers keep to."""
@@ -84,7 +83,7 @@ class InOrder(ReferenceClient):
 @mutant(
     "follows what is sent to its end",
     killed_by=["cross_signed_root"],
-    rules=REFUSAL,
+    rules=LOCKED_OUT,
 )
 class ToTheEnd(ReferenceClient):
     """The last certificate of the message must come from a root that it has, though an earlier
@@ -98,7 +97,7 @@ class ToTheEnd(ReferenceClient):
         super().check(host, port, chain)
 
 
-@mutant("takes the first issuer whose name fits", killed_by=["expired_twin"], rules=REFUSAL)
+@mutant("takes the first issuer whose name fits", killed_by=["expired_twin"], rules=LOCKED_OUT)
 class FirstIssuer(ReferenceClient):
     """Builds one path and gives up where that fails, though another one is valid."""
 

@@ -7,8 +7,9 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from lab.mutants.registry import mutant
-from lab.mutants.reports import FACTS, PROMISED, Chain, Pins
+from lab.mutants.instead import in_clear
+from lab.mutants.registry import FACTS, mutant
+from lab.mutants.reports import PROMISED, Chain, Pins
 from lab.phone.http import HttpClient
 from lab.phone.sdk.client import SDK_USER_AGENT, ReferenceClient
 from lab.phone.sdk.errors import TrustPinError
@@ -77,7 +78,7 @@ class ReportsInClear(ReferenceClient):
             return super().send(report)
         except PlatformError:
             assert self._project is not None
-            url = self._project.report_url.replace("https:", "http:")
+            url = in_clear(self._project.report_url)
             answer = HttpClient(self.phone, user_agent=SDK_USER_AGENT).request(
                 url, method="POST", body=report.body
             )

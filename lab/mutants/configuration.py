@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lab.model.pins import PinConfiguration
+from lab.mutants.instead import in_clear
 from lab.mutants.reading import (
     believed,
     claims_of,
@@ -296,5 +297,4 @@ class FetchesInClear(ReferenceClient):
         try:
             return super().fetch(url, timeout)
         except (PlatformError, TrustPinError):
-            clear = url.replace("https:", "http:", 1)
-            return self._source.request(clear, timeout=timeout).body
+            return self._source.request(in_clear(url), timeout=timeout).body

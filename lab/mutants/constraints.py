@@ -6,9 +6,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 from OpenSSL.SSL import X509VerificationCodes as Code
 
-from lab.mutants.names import REFUSAL
 from lab.mutants.platform import Lax, Path, Strict, extension
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.path_rules import Fault
 from lab.phone.sdk.client import ReferenceClient
 
@@ -84,7 +83,7 @@ class SubjectsIgnored(ReferenceClient):
 @mutant(
     "does not know name constraints",
     killed_by=["inside_permitted_names", "beside_excluded_names"],
-    rules=REFUSAL,
+    rules=LOCKED_OUT,
 )
 class ConstraintsUnknown(ReferenceClient):
     """And refuses them, as they are critical: nobody below a company's own CA gets through."""
@@ -100,7 +99,7 @@ def _knows_only_dns_names(path: Path, _: float) -> bool:
 @mutant(
     "knows constraints on DNS names only",
     killed_by=["inside_permitted_addresses", "inside_permitted_subjects"],
-    rules=REFUSAL,
+    rules=LOCKED_OUT,
 )
 class OtherFormsUnknown(ReferenceClient):
     """And refuses all others, as Go did before 1.10."""
@@ -108,7 +107,7 @@ class OtherFormsUnknown(ReferenceClient):
     platform_rules = Strict(_knows_only_dns_names)
 
 
-@mutant("takes few constraints only", killed_by=["thousand_constraints"], rules=REFUSAL)
+@mutant("takes few constraints only", killed_by=["thousand_constraints"], rules=LOCKED_OUT)
 class FewConstraints(ReferenceClient):
     """A limit against certificates that take too long, set too low."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from cryptography import x509
 from OpenSSL.SSL import X509VerificationCodes as Code
 
-from lab.mutants.names import REFUSAL
 from lab.mutants.platform import Lax, Strict, above_leaf, on_leaf
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.path_rules import Fault, PlatformRules
 from lab.phone.sdk.client import ReferenceClient
 
@@ -91,7 +90,7 @@ class NoPinsByABadClock(ReferenceClient):
             super().check(host, port, chain)
 
 
-@mutant("wants five minutes to go", killed_by=["last_minute"], rules=REFUSAL)
+@mutant("wants five minutes to go", killed_by=["last_minute"], rules=LOCKED_OUT)
 class WantsRemainingLife(ReferenceClient):
     """Refuses what ends soon, so that nothing ends during a session. Its users are locked out
     before the server's owner sees anything wrong."""
@@ -101,7 +100,7 @@ class WantsRemainingLife(ReferenceClient):
     )
 
 
-@mutant("wants five minutes of age", killed_by=["first_minute"], rules=REFUSAL)
+@mutant("wants five minutes of age", killed_by=["first_minute"], rules=LOCKED_OUT)
 class WantsAge(ReferenceClient):
     """Refuses what is too young, for fear of clocks. Its users are locked out at each renewal."""
 
@@ -110,7 +109,7 @@ class WantsAge(ReferenceClient):
     )
 
 
-@mutant("reads two digits for every year", killed_by=["ends_after_2049"], rules=REFUSAL)
+@mutant("reads two digits for every year", killed_by=["ends_after_2049"], rules=LOCKED_OUT)
 class TwoDigitYears(ReferenceClient):
     """Knows UTCTime only, so a certificate that ends in 2051 ended in 1951."""
 
@@ -119,7 +118,7 @@ class TwoDigitYears(ReferenceClient):
     )
 
 
-@mutant("an anchor ends with its dates", killed_by=["expired_root"], rules=REFUSAL)
+@mutant("an anchor ends with its dates", killed_by=["expired_root"], rules=LOCKED_OUT)
 class MortalAnchors(ReferenceClient):
     """A TLS stack of the app's own (OpenSSL's default). On old phones it fails where the rest of
     the phone works, as with DST Root CA X3 in 2021."""

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.model.verdict import Verdict
+from lab.mutants.instead import in_clear, unpinned
 from lab.mutants.registry import mutant
-from lab.phone.http import HttpClient
 from lab.phone.network import NetworkStack
-from lab.phone.sdk.client import APP_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.errors import TrustPinError
 from lab.phone.services import (
     DEFAULT_TIMEOUT,
@@ -26,17 +26,8 @@ from lab.phone.state import PhoneState
 B4 = "device_trusted_ca"
 
 
-class _HasUnpinned(ReferenceClient):
-    """Has a second HTTP client, without pins."""
-
-    def unpinned(self, url: str, timeout: float, headers: Headers) -> HttpResponse:
-        """Request ``url`` as an app without pins would."""
-        client = HttpClient(self.phone, user_agent=APP_USER_AGENT)
-        return client.request(url, headers=headers, timeout=timeout)
-
-
 @mutant("retries without pins", killed_by=[B4])
-class RetriesUnpinned(_HasUnpinned):
+class RetriesUnpinned(ReferenceClient):
     """Takes a pin failure for a misconfiguration and tries again with the default client, so that
     users are not locked out: pinning that only slows an attacker down."""
 
@@ -47,11 +38,11 @@ class RetriesUnpinned(_HasUnpinned):
         try:
             return super().get(url, timeout, headers)
         except TrustPinError:
-            return self.unpinned(url, timeout, headers)
+            return unpinned(self.phone).request(url, timeout=timeout, headers=headers)
 
 
 @mutant("falls back to HTTP", killed_by=[B4, "tls_stripping"])
-class FallsBackToHttp(_HasUnpinned):
+class FallsBackToHttp(ReferenceClient):
     """Asks over http what could not be had over https, as clients of the nineties and some update
     checkers still do. Whoever can break a connection reads the next one."""
 
@@ -62,7 +53,7 @@ class FallsBackToHttp(_HasUnpinned):
         try:
             return super().get(url, timeout, headers)
         except (TrustPinError, PlatformError):
-            return self.unpinned(url.replace("https:", "http:", 1), timeout, headers)
+            return unpinned(self.phone).request(in_clear(url), timeout=timeout, headers=headers)
 
 
 @mutant("follows a redirect out of TLS", killed_by=["redirect_into_cleartext"])
@@ -74,7 +65,7 @@ class FollowsToHttp(ReferenceClient):
 
 
 @mutant("a second client without pins asks the same host", killed_by=[B4])
-class AnalyticsBeside(_HasUnpinned):
+class AnalyticsBeside(ReferenceClient):
     """Pins its own client and ships an analytics library that reports to the same host with one of
     its own (Tapioca, CERT/CC 2014, found such apps by the hundred)."""
 
@@ -84,7 +75,7 @@ class AnalyticsBeside(_HasUnpinned):
         """Tell the analytics first."""
         if url.startswith("https:"):
             with suppress(PlatformError):
-                self.unpinned(f"{url}?event=request", timeout, ())
+                unpinned(self.phone).request(f"{url}?event=request", timeout=timeout)
         return super().get(url, timeout, headers)
 
 

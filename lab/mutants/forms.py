@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
+from lab.mutants.reading import claims_of, is_owners
 from lab.mutants.registry import mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.configuration import ConfigurationKeeper
 from lab.phone.sdk.errors import ConfigurationValidationFailed
 from lab.phone.sdk.verifier import PinVerifier
-from lab.pinning.jws import read_public_key
 from lab.pinning.pins import digest_of, public_key_info
 
 _HALF = 16
@@ -48,9 +44,9 @@ class ReadsOn(ConfigurationKeeper):
         try:
             return super().verify(token)
         except ConfigurationValidationFailed:
-            if not _is_signed(token, self.project.public_key):
+            if not is_owners(token, self.project.public_key):
                 raise
-            return self._read(json.loads(_part(token, 1)))
+            return self._read(claims_of(token))
 
     def _read(self, claims: dict[str, object]) -> PinConfiguration:
         listed = claims["domains"]
@@ -73,24 +69,6 @@ class ReadsOn(ConfigurationKeeper):
 def _expiry(pin: dict[str, object]) -> int | None:
     expires = pin.get("expires_at")
     return expires if isinstance(expires, int) else None
-
-
-def _part(token: bytes, number: int) -> bytes:
-    part = token.split(b".")[number]
-    return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
-
-
-def _is_signed(token: bytes, public_key: str) -> bool:
-    signed, _, _ = token.rpartition(b".")
-    raw = _part(token, 2)
-    halves = (int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
-    try:
-        read_public_key(public_key).verify(
-            encode_dss_signature(*halves), signed, ec.ECDSA(hashes.SHA256())
-        )
-    except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not signed
-        return False
-    return True
 
 
 class _Hexadecimal(ReadsOn):

@@ -6,9 +6,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 from OpenSSL.SSL import X509VerificationCodes as Code
 
-from lab.mutants.names import REFUSAL
 from lab.mutants.platform import Lax, Path, Strict, above_leaf, extension
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.path_rules import Fault, PlatformRules
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.services import SslHandshakeError
@@ -116,7 +115,7 @@ def _exceeds_with_leaf(path: Path, _: float) -> bool:
 @mutant(
     "counts the leaf as a CA below the limit",
     killed_by=["path_just_long_enough"],
-    rules=REFUSAL,
+    rules=LOCKED_OUT,
 )
 class CountsTheLeaf(ReferenceClient):
     """Off by one in pathLenConstraint: what public CAs do with their last intermediate is
@@ -169,14 +168,14 @@ class TicksOff(ReferenceClient):
     platform_rules = Lax(Code.ERR_INVALID_PURPOSE, when=_has_critical_usage)
 
 
-@mutant("wants a server's usage", killed_by=["for_whatever"], rules=REFUSAL)
+@mutant("wants a server's usage", killed_by=["for_whatever"], rules=LOCKED_OUT)
 class WantsServerUsage(ReferenceClient):
     """A certificate without extended key usages is refused, though it may be used for all."""
 
     platform_rules = Strict(lambda path, _: _usages(path[0]) is None)
 
 
-@mutant("is stricter about usages than the phone", killed_by=["for_any_usage"], rules=REFUSAL)
+@mutant("is stricter about usages than the phone", killed_by=["for_any_usage"], rules=LOCKED_OUT)
 class StricterThanThePhone(ReferenceClient):
     """anyExtendedKeyUsage is not serverAuth to it, as to OpenSSL; the phone takes it."""
 
@@ -209,7 +208,9 @@ class CriticalIgnoredAbove(ReferenceClient):
 
 
 @mutant(
-    "refuses every extension that it does not know", killed_by=["unknown_extension"], rules=REFUSAL
+    "refuses every extension that it does not know",
+    killed_by=["unknown_extension"],
+    rules=LOCKED_OUT,
 )
 class KnownExtensionsOnly(ReferenceClient):
     """Critical or not. Its users are locked out when CAs add an extension."""
@@ -219,7 +220,7 @@ class KnownExtensionsOnly(ReferenceClient):
     )
 
 
-@mutant("serial numbers fit into 20 octets", killed_by=["long_serial"], rules=REFUSAL)
+@mutant("serial numbers fit into 20 octets", killed_by=["long_serial"], rules=LOCKED_OUT)
 class SmallSerials(ReferenceClient):
     """A buffer of the size that RFC 5280 names, where CAs were less exact."""
 
@@ -228,7 +229,7 @@ class SmallSerials(ReferenceClient):
     )
 
 
-@mutant("a CA's certificate is no server's", killed_by=["ca_as_leaf"], rules=REFUSAL)
+@mutant("a CA's certificate is no server's", killed_by=["ca_as_leaf"], rules=LOCKED_OUT)
 class NoCaAsLeaf(ReferenceClient):
     """As Mozilla's library has it; the phone takes it."""
 

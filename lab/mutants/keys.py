@@ -7,24 +7,27 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lab.model.pins import Pin, PinKind
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.verifier import PinVerifier
 from lab.pinning.pins import digest_of_bytes, parse_wire_digest
 
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 LONG = frozenset({PinKind.SPKI_SHA512, PinKind.LEAF_SHA512})
 LEAVES = frozenset({PinKind.LEAF_SHA256, PinKind.LEAF_SHA512})
 USUAL_EXPONENT = 65537
 
 
-class _ShortPinsOnly(PinVerifier):
+class _LeavesKindsOut(PinVerifier):
+    unknown: frozenset[PinKind]
+    """A host with pins of these kinds alone is as good as not pinned."""
+
     def judge(self, host: str, chain: tuple[bytes, ...], now: float) -> Pin | None:
-        pins = self.pins_for(host) or ()
-        return (
-            None if pins and {pin.kind for pin in pins} <= LONG else super().judge(host, chain, now)
-        )
+        kinds = {pin.kind for pin in self.pins_for(host) or ()}
+        return None if kinds and kinds <= self.unknown else super().judge(host, chain, now)
+
+
+class _ShortPinsOnly(_LeavesKindsOut):
+    unknown = LONG
 
 
 @mutant(
@@ -38,11 +41,8 @@ class IgnoresSha512(ReferenceClient):
     verifier_class = _ShortPinsOnly
 
 
-class _KeyPinsOnly(PinVerifier):
-    def judge(self, host: str, chain: tuple[bytes, ...], now: float) -> Pin | None:
-        pins = self.pins_for(host) or ()
-        kinds = {pin.kind for pin in pins}
-        return None if pins and kinds <= LEAVES else super().judge(host, chain, now)
+class _KeyPinsOnly(_LeavesKindsOut):
+    unknown = LEAVES
 
 
 @mutant(

@@ -14,11 +14,8 @@ from lab.phone.sdk.errors import (
     ConfigurationValidationFailed,
 )
 from lab.phone.sdk.verifier import PinVerifier
+from lab.pinning.jws import SPEC
 from lab.pinning.pins import parse_wire_digest
-
-DAY = 86_400.0
-SPEC = "v1.0.0"
-
 
 # -- configurations with mistakes ---------------------------------------------------------
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cryptography import x509
 
-from lab.mutants.names import REFUSAL, dns_names
-from lab.mutants.registry import mutant
+from lab.mutants.names import dns_names
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.host_names import Names
 from lab.phone.path_rules import PlatformRules
 from lab.phone.sdk.client import ReferenceClient
@@ -23,7 +23,7 @@ def shown(name: str) -> str:
         return name
 
 
-@mutant("compares names in Unicode", killed_by=["international_name"], rules=REFUSAL)
+@mutant("compares names in Unicode", killed_by=["international_name"], rules=LOCKED_OUT)
 class UnicodeHost(ReferenceClient):
     """Turns the host into Unicode for display, and compares that with the certificate's A-labels.
     Users of international names are locked out."""
@@ -64,7 +64,7 @@ class LookAlikes(ReferenceClient):
 @mutant(
     "looks at the first hundred names only",
     killed_by=["thousand_names", "five_thousand_names"],
-    rules=REFUSAL,
+    rules=LOCKED_OUT,
 )
 class FirstNamesOnly(ReferenceClient):
     """A buffer of a fixed size. Servers behind a large hoster are refused."""

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.mutants.certificates import read
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.errors import PinsMismatch
 from lab.phone.services import PhoneServices
-
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 
 
 @mutant("looks at a host's pins once and remembers the host", killed_by=["device_trusted_ca"])

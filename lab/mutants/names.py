@@ -8,13 +8,10 @@ from collections.abc import Iterable
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from lab.mutants.registry import LEAK, mutant
+from lab.mutants.registry import LEAK, LOCKED_OUT, mutant
 from lab.phone.host_names import Names
 from lab.phone.path_rules import PlatformRules
 from lab.phone.sdk.client import ReferenceClient
-
-REFUSAL = ("answer_is_right",)
-"""The rule of a mutant that locks its users out."""
 
 
 def dns_names(names: Iterable[x509.GeneralName]) -> tuple[str, ...]:
@@ -62,7 +59,7 @@ class RawSocket(ReferenceClient):
         "common_name_wrong_san_right",
         "san_without_common_name",
     ],
-    rules=[*LEAK, *REFUSAL],
+    rules=[*LEAK, *LOCKED_OUT],
 )
 class CommonNameFirst(ReferenceClient):
     """A home-made verifier that reads ``getSubjectX500Principal()``, as Apache HttpClient did
@@ -103,7 +100,7 @@ class NoNameIsAnyName(ReferenceClient):
     platform_rules = _Rules()
 
 
-@mutant("compares names as text", killed_by=["name_in_upper_case"], rules=REFUSAL)
+@mutant("compares names as text", killed_by=["name_in_upper_case"], rules=LOCKED_OUT)
 class CaseSensitive(ReferenceClient):
     """``equals`` where ``equalsIgnoreCase`` was due. Its users are locked out when the CA writes
     the name in another way."""
@@ -178,7 +175,7 @@ class AddressSuffices(ReferenceClient):
     platform_rules = _Rules()
 
 
-@mutant("knows no wildcards", killed_by=["wildcard"], rules=REFUSAL)
+@mutant("knows no wildcards", killed_by=["wildcard"], rules=LOCKED_OUT)
 class NoWildcards(ReferenceClient):
     """Compares names letter by letter. Its users are locked out when the server gets a wildcard
     certificate."""

@@ -6,9 +6,11 @@ import contextlib
 import re
 
 from lab.mutants import loose_stacks
+from lab.mutants.instead import FallsBack
 from lab.mutants.protocol import OwnStack
-from lab.mutants.registry import mutant
+from lab.mutants.registry import FACTS, LOCKED_OUT, mutant
 from lab.mutants.stack import OwnTls
+from lab.mutants.transport import Http2Only
 from lab.phone.exchange import Request
 from lab.phone.http import HttpClient
 from lab.phone.pool import Line
@@ -22,9 +24,6 @@ from lab.phone.services import (
     SslProtocolError,
 )
 
-FACT = ("facts_hold",)
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 _SOME_BYTES, _SOME_PIECES = 32, 5
 """What a careless check looks at."""
 _ALTERNATIVE = re.compile(r'h2=":(\d+)"')
@@ -40,7 +39,7 @@ class EarlyKeysTaken(OwnStack):
     stack = loose_stacks.EarlyKeys
 
 
-@mutant("answers heartbeats with its memory", killed_by=["heartbleed"], rules=FACT)
+@mutant("answers heartbeats with its memory", killed_by=["heartbleed"], rules=FACTS)
 class Bleeds(OwnStack):
     """Heartbleed in a client (CVE-2014-0160): Android 4.1.1, and apps with an OpenSSL of their own.
     It bleeds before it has looked at any certificate."""
@@ -72,17 +71,11 @@ class WarningsAreFatal(OwnStack):
 # -- beside the handshake -----------------------------------------------------------------------
 
 
-class _OnlyHttp2Checked(HttpClient):
-    def approve(self, request: Request, line: Line) -> None:
-        if line.is_http2:
-            super().approve(request, line)
-
-
 @mutant("checks pins where HTTP/2 was agreed on", killed_by=["no_protocol_agreed"])
 class OnlyHttp2Pinned(ReferenceClient):
     """The pins are an option of the HTTP/2 transport; the old one has none."""
 
-    http_class = _OnlyHttp2Checked
+    http_class = Http2Only
 
 
 class _ProtocolWanted(HttpClient):
@@ -171,16 +164,10 @@ class ChecksForAWhile(OwnStack):
 
 
 @mutant("goes on in clear where the handshake is cut off", killed_by=["cut_off"])
-class PlainWhenCutOff(ReferenceClient):
+class PlainWhenCutOff(FallsBack):
     """ "The server does not seem to have TLS": the network was asked to be helpful."""
 
-    def get(
-        self, url: str, timeout: float = DEFAULT_TIMEOUT, headers: Headers = ()
-    ) -> HttpResponse:
-        try:
-            return super().get(url, timeout, headers)
-        except ConnectionLost:
-            return super().get(url.replace("https:", "http:", 1), timeout, headers)
+    signs = (ConnectionLost,)
 
 
 @mutant("follows an alternative service without pins", killed_by=["alternative_service"])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lab.model.verdict import Verdict
+from lab.mutants.instead import FallsBack, in_clear, unpinned
 from lab.mutants.registry import mutant
-from lab.phone.http import HttpClient
-from lab.phone.sdk.client import APP_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch
 from lab.phone.services import (
     DEFAULT_TIMEOUT,
@@ -25,11 +25,6 @@ BUILT_IN_ADDRESS = "198.51.100.1"
 """Where the host under attack is, as an honest resolver says."""
 MIRROR = "evil.acme.test"
 """A host that anybody may have bought since the app was released."""
-
-
-def in_clear(url: str) -> str:
-    """Return ``url`` with the scheme http."""
-    return "http:" + url.partition(":")[2]
 
 
 @mutant(
@@ -52,31 +47,19 @@ class TrustsTheNetwork(ReferenceClient):
 
 
 @mutant("asks over http where port 443 is closed", killed_by=["tls_stripping"])
-class FallsBackWhenClosed(ReferenceClient):
+class FallsBackWhenClosed(FallsBack):
     """Tries http:// where https:// cannot be reached, "for old servers". To close a port is all
     that an attacker has to do (sslstrip, Marlinspike 2009)."""
 
-    def get(
-        self, url: str, timeout: float = DEFAULT_TIMEOUT, headers: Headers = ()
-    ) -> HttpResponse:
-        try:
-            return super().get(url, timeout, headers)
-        except ConnectError:
-            return super().get(in_clear(url), timeout, headers)
+    signs = (ConnectError,)
 
 
 @mutant("asks over http where TLS gets no answer", killed_by=["black_hole"])
-class FallsBackAfterSilence(ReferenceClient):
+class FallsBackAfterSilence(FallsBack):
     """Tries http:// where https:// has timed out. Dropped packets look like a slow network, so
     nobody notices (downgrade by dropping)."""
 
-    def get(
-        self, url: str, timeout: float = DEFAULT_TIMEOUT, headers: Headers = ()
-    ) -> HttpResponse:
-        try:
-            return super().get(url, timeout, headers)
-        except SocketTimeout:
-            return super().get(in_clear(url), timeout, headers)
+    signs = (SocketTimeout,)
 
 
 @mutant("looks for a captive portal with its own request", killed_by=["portal_answers_in_clear"])
@@ -108,7 +91,7 @@ class OpensThePortal(ReferenceClient):
         try:
             return super().get(url, timeout, headers)
         except (SslHandshakeError, SslPeerUnverifiedError):
-            portal = HttpClient(self.phone, user_agent=APP_USER_AGENT, verify=False)
+            portal = unpinned(self.phone, verify=False)
             return portal.request(url, timeout=timeout, headers=headers)
 
 
@@ -124,7 +107,7 @@ class TrustsManagedNetworks(ReferenceClient):
         try:
             return super().get(url, timeout, headers)
         except PinsMismatch:
-            inspected = HttpClient(self.phone, user_agent=APP_USER_AGENT)
+            inspected = unpinned(self.phone)
             answer = inspected.request(url, timeout=timeout, headers=headers)
             kind = answer.header("content-type") or ""
             if not kind.startswith("text/html"):
@@ -145,7 +128,7 @@ class GoesToBuiltInAddress(ReferenceClient):
             return super().get(url, timeout, headers)
         except UnknownHost:
             parts = parse_url(url)
-            careless = HttpClient(self.phone, user_agent=APP_USER_AGENT, verify=False)
+            careless = unpinned(self.phone, verify=False)
             there = f"https://{BUILT_IN_ADDRESS}:{parts.port}{parts.target}"
             return careless.request(there, timeout=timeout, headers=headers)
 
@@ -169,7 +152,7 @@ class AsksAMirror(ReferenceClient):
         except (ConnectError, UnknownHost):
             # Whether the mirror answers does not matter: what it had last is shown.
             try:
-                mirror = HttpClient(self.phone, user_agent=APP_USER_AGENT)
+                mirror = unpinned(self.phone)
                 return mirror.request(f"https://{MIRROR}{parse_url(url).target}", timeout=timeout)
             except PlatformError:
                 return HttpResponse(200, "OK", (), b"{}", "HTTP/1.1")
@@ -240,6 +223,4 @@ class WorksOffline(ReferenceClient):
     ) -> HttpResponse:
         if not self._offline:
             return super().get(url, timeout, headers)
-        return HttpClient(self.phone, user_agent=APP_USER_AGENT).request(
-            url, timeout=timeout, headers=headers
-        )
+        return unpinned(self.phone).request(url, timeout=timeout, headers=headers)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from lab.model.pins import Mode, Pin, PinConfiguration
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.errors import AllPinsExpired
 from lab.phone.sdk.verifier import PinVerifier
-
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 
 
 class _NoExpiry(PinVerifier):

@@ -16,14 +16,11 @@ from lab.mutants.certificates import (
     reachable,
     read,
 )
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.verifier import PinVerifier
 from lab.phone.services import PhoneServices
 from lab.pinning.pins import public_key_info
-
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 
 
 class _WholeMessage(PinVerifier):

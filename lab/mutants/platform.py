@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 from cryptography import x509
 
@@ -58,8 +57,3 @@ def extension(certificate: x509.Certificate | None, oid: x509.ObjectIdentifier) 
         return None
     found = (e.value for e in certificate.extensions if e.oid == oid)
     return next(found, None)
-
-
-def seconds(moment: datetime) -> float:
-    """Return epoch seconds."""
-    return moment.timestamp()

@@ -6,13 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 from lab.model.pins import Mode, Pin, PinConfiguration
-from lab.mutants.registry import LEAK, mutant
+from lab.mutants.registry import LEAK, LOCKED_OUT, mutant
+from lab.mutants.scope import OnePool
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.errors import AllPinsExpired, PinsMismatch
 from lab.phone.sdk.verifier import PinVerifier
 from lab.phone.services import PhoneServices
 
-ANSWER = ("answer_is_right",)
 BESIDE = ("beside_is_right",)
 
 Chain = tuple[bytes, ...]
@@ -56,7 +56,9 @@ class GivesInAfterTwoRefusals(ReferenceClient):
                 raise
 
 
-@mutant("never takes other pins than its first", killed_by=["owasp_remote_update"], rules=ANSWER)
+@mutant(
+    "never takes other pins than its first", killed_by=["owasp_remote_update"], rules=LOCKED_OUT
+)
 class PinsOfTheFirstStart(ReferenceClient):
     """The configuration is fetched at the first start and passed to an HTTP client that lives as
     long as the app does (``CertificatePinner`` cannot be changed). A new key is an outage until
@@ -90,22 +92,12 @@ class TakesExpiryForAMismatch(ReferenceClient):
     verifier_class = _ExpiryIsMismatch
 
 
-class _OneSet(PinVerifier):
-    def __init__(self, configuration: PinConfiguration, mode: Mode) -> None:
-        super().__init__(configuration, mode)
-        self._every = tuple(pin for domain in configuration.domains for pin in domain.pins)
-
-    def pins_for(self, host: str) -> tuple[Pin, ...] | None:
-        """Return the pins of all hosts for each of them."""
-        return None if super().pins_for(host) is None else self._every
-
-
 @mutant("has one set of pins for all hosts", killed_by=["several_domains"], rules=LEAK)
 class OneSetOfPins(ReferenceClient):
     """One list of hashes in the app's resources, as in the examples. The key of the least of the
     hosts is as good as that of the most important one."""
 
-    verifier_class = _OneSet
+    verifier_class = OnePool
 
 
 class _RemembersCertificates(PinVerifier):
@@ -126,7 +118,7 @@ class _RemembersCertificates(PinVerifier):
 @mutant(
     "looks up the certificate of before, not its key",
     killed_by=["setup_in_time", "validation_in_time", "look_up_in_time"],
-    rules=ANSWER,
+    rules=LOCKED_OUT,
 )
 class LooksUpCertificates(ReferenceClient):
     """A cache of verdicts by host, made to be fast: the first certificate that was right is the

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-
 from lab.mutants import wrong_stacks
-from lab.mutants.registry import mutant
+from lab.mutants.registry import FACTS, mutant
 from lab.mutants.stack import OwnTls, Stack, open_by_hand
 from lab.phone.link import Link
 from lab.phone.sdk.client import ReferenceClient
@@ -21,14 +18,6 @@ from lab.phone.services import (
 from lab.phone.tls import Secured
 from lab.phone.verify import Judge
 
-FACT = ("facts_hold",)
-"""The rules of a mutant that is caught by what the adversary noted of its handshake."""
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
-_SOME_BYTES, _SOME_PIECES = 32, 5
-"""What a careless check looks at."""
-_ALTERNATIVE = re.compile(r'h2=":(\d+)"')
-
 
 class OwnStack(ReferenceClient):
     """The reference client on a TLS stack of its own: correct, as long as that is."""
@@ -36,7 +25,7 @@ class OwnStack(ReferenceClient):
     stack: type[Stack] = Stack
 
     def open_tls(self, link: Link, host: str, judge: Judge) -> Secured:
-        opened = open_by_hand(self.stack, link, host, replace(judge, rules=self.platform_rules))
+        opened = open_by_hand(self.stack, link, host, judge)
         self.opened(opened)
         return opened
 
@@ -130,14 +119,14 @@ class TripleDesAccepted(OwnStack):
     stack = wrong_stacks.WithTripleDes
 
 
-@mutant("offers export suites", killed_by=["nothing_weak_offered"], rules=FACT)
+@mutant("offers export suites", killed_by=["nothing_weak_offered"], rules=FACTS)
 class ExportOffered(OwnStack):
     """An OpenSSL of its own in the app, with every suite that it has (FREAK, CVE-2015-0204)."""
 
     stack = wrong_stacks.OffersExport
 
 
-@mutant("offers compression", killed_by=["nothing_weak_offered"], rules=FACT)
+@mutant("offers compression", killed_by=["nothing_weak_offered"], rules=FACTS)
 class CompressionOffered(OwnStack):
     """What CRIME needs (CVE-2012-4929), to save some bytes."""
 

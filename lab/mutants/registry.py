@@ -83,6 +83,10 @@ _Client = TypeVar("_Client", bound=type[ReferenceClient])
 
 LEAK = ("to_the_host",)
 """The rules of a mutant that is intercepted."""
+LOCKED_OUT = ("answer_is_right",)
+"""The rules of a mutant that refuses what it must accept."""
+FACTS = ("facts_hold",)
+"""The rules of a mutant that is caught by what the adversary noted of its connections."""
 
 
 def mutant(

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.model.pins import Pin
-from lab.mutants.registry import LEAK, mutant
+from lab.mutants.registry import FACTS, LEAK, mutant
 from lab.phone.http import HttpClient
 from lab.phone.sdk.client import SDK_USER_AGENT, ReferenceClient
 from lab.phone.sdk.errors import PinsMismatch, TrustPinError
@@ -27,7 +27,6 @@ from lab.phone.services import (
 
 PROMISED = ("promised_report_is_right",)
 FALSE_ALARM = ("no_false_report",)
-FACTS = ("facts_hold",)
 
 Chain = tuple[bytes, ...]
 Pins = tuple[Pin, ...]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import ClassVar
 
 from cryptography import x509
 
 from lab.model.pins import Pin, PinConfiguration, PinnedDomain
-from lab.mutants.registry import LEAK, mutant
+from lab.mutants.memory import HoldsOnToTheFirstLeaf
+from lab.mutants.registry import LEAK, LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.configuration import ConfigurationKeeper, Held
 from lab.phone.sdk.errors import PinsMismatch
 from lab.phone.sdk.verifier import PinVerifier
-from lab.phone.services import PhoneServices
 from lab.pinning.pins import public_key_info
 
-LOCKED_OUT = ("answer_is_right",)
-"""The rules of a mutant that refuses what it must accept."""
 EITHER_WAY = (*LEAK, *LOCKED_OUT)
 """The rules of a mutant that refuses the right key and accepts the wrong one."""
 
@@ -117,7 +114,11 @@ class _WithBuiltIn(ConfigurationKeeper):
         fetched = super().verify(token)
         if _WithBuiltIn.built_in is None:
             _WithBuiltIn.built_in = fetched
-        return _with_more(fetched, _WithBuiltIn.built_in)
+        return self.together(fetched, _WithBuiltIn.built_in)
+
+    def together(self, fetched: PinConfiguration, built_in: PinConfiguration) -> PinConfiguration:
+        """Return what counts of the two."""
+        return _with_more(fetched, built_in)
 
 
 @mutant("accepts its built-in pins, too", killed_by=["rotation_withdrawn_key"])
@@ -129,11 +130,8 @@ class BuiltInPinsToo(ReferenceClient):
 
 
 class _BuiltInFirst(_WithBuiltIn):
-    def verify(self, token: bytes) -> PinConfiguration:
-        super().verify(token)
-        fetched = ConfigurationKeeper.verify(self, token)
-        first = _WithBuiltIn.built_in or fetched
-        kept = (PinnedDomain(d.host, first.pins_for(d.host) or d.pins) for d in fetched.domains)
+    def together(self, fetched: PinConfiguration, built_in: PinConfiguration) -> PinConfiguration:
+        kept = (PinnedDomain(d.host, built_in.pins_for(d.host) or d.pins) for d in fetched.domains)
         return replace(fetched, domains=tuple(kept))
 
 
@@ -248,19 +246,9 @@ class GuessesRenewals(ReferenceClient):
     killed_by=["renewal_with_the_same_key"],
     rules=LOCKED_OUT,
 )
-class RemembersTheCertificate(ReferenceClient):
+class RemembersTheCertificate(HoldsOnToTheFirstLeaf):
     """Caches its verdict by the certificate's digest, and takes another certificate of the host
     for an attack, whatever key is in it."""
-
-    def __init__(self, phone: PhoneServices, storage: Path) -> None:
-        super().__init__(phone, storage)
-        self._seen: dict[str, bytes] = {}
-
-    def check(self, host: str, port: int, chain: tuple[bytes, ...]) -> None:
-        """Judge the chain, and compare it with the first one."""
-        super().check(host, port, chain)
-        if self._seen.setdefault(host, chain[0]) != chain[0]:
-            raise PinsMismatch(f"Certificate pinning failed for domain '{host}'")
 
 
 class _KeyOfLeaf(PinVerifier):

@@ -5,13 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from lab.model.pins import Pin
-from lab.mutants.registry import LEAK, mutant
+from lab.mutants.registry import LEAK, LOCKED_OUT, mutant
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.verifier import PinVerifier
 from lab.phone.services import DEFAULT_TIMEOUT, Headers, HttpResponse
-
-LOCKED_OUT = "answer_is_right"
-"""The rule of a mutant that refuses what it must accept."""
 
 
 class _Subdomains(PinVerifier):
@@ -28,7 +25,7 @@ class _Subdomains(PinVerifier):
         "deeper_subdomain_with_pinned_key",
         "subdomain_permissive",
     ],
-    rules=[*LEAK, LOCKED_OUT],
+    rules=[*LEAK, *LOCKED_OUT],
 )
 class CoversSubdomains(ReferenceClient):
     """``includeSubdomains``, as HPKP and Android's network security configuration have it.
@@ -66,7 +63,9 @@ class CoversTheDomain(ReferenceClient):
     verifier_class = _SameSite
 
 
-class _Pool(PinVerifier):
+class OnePool(PinVerifier):
+    """Has the pins of all registered hosts for each of them."""
+
     def pins_for(self, host: str) -> tuple[Pin, ...] | None:
         if super().pins_for(host) is None:
             return None
@@ -81,7 +80,7 @@ class OnePoolOfPins(ReferenceClient):
     """One list of digests for the app. Whoever runs one of its hosts, a partner or a content
     network, can be all of them."""
 
-    verifier_class = _Pool
+    verifier_class = OnePool
 
 
 class _Written(ReferenceClient):
@@ -104,7 +103,7 @@ class _Written(ReferenceClient):
 @mutant(
     "compares host names with regard to case",
     killed_by=["upper_case_genuine", "upper_case_attacked"],
-    rules=[*LEAK, LOCKED_OUT],
+    rules=[*LEAK, *LOCKED_OUT],
 )
 class MindsTheCase(_Written):
     """A map with the URL's text for its key. What is not found is let through in permissive mode,
@@ -126,7 +125,7 @@ class KeepsTheFinalDot(_Written):
 @mutant(
     "takes the port for a part of the name",
     killed_by=["other_port_genuine", "other_port_attacked"],
-    rules=[*LEAK, LOCKED_OUT],
+    rules=[*LEAK, *LOCKED_OUT],
 )
 class MindsThePort(_Written):
     """``url.authority`` for a key. Pins have no port (contract section 4.4)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.mutants.early import EarlyHttp
-from lab.mutants.registry import mutant
+from lab.mutants.registry import FACTS, LOCKED_OUT, mutant
 from lab.phone.exchange import Request
 from lab.phone.http import HttpClient
 from lab.phone.link import Patience
@@ -113,7 +113,7 @@ class _WantsCertificates(HttpClient):
 @mutant(
     "refuses resumed sessions, as they have no certificates",
     killed_by=["resumed_session_is_accepted"],
-    rules=["answer_is_right", "facts_hold"],
+    rules=[*LOCKED_OUT, *FACTS],
 )
 class NeedsCertificates(ReferenceClient):
     """Asks the handshake for the peer's certificates and takes their absence for an attack

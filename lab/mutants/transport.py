@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from lab.mutants.registry import mutant
+from lab.mutants.registry import LOCKED_OUT, mutant
 from lab.phone.exchange import Conversation, Request
 from lab.phone.http import HttpClient
 from lab.phone.link import Patience
@@ -50,7 +50,7 @@ class _SharesNothing(HttpClient):
 @mutant(
     "takes a shared connection for an attack",
     killed_by=["shared_connection_pins_hold"],
-    rules=["answer_is_right"],
+    rules=LOCKED_OUT,
 )
 class RefusesSharedConnections(ReferenceClient):
     """Leaves the sharing of connections to its HTTP library, and compares hosts in its own check.
@@ -128,7 +128,9 @@ class Http2Unchecked(ReferenceClient):
     http_class = _Http1Only
 
 
-class _Http2Only(HttpClient):
+class Http2Only(HttpClient):
+    """Judges connections on which HTTP/2 was agreed on."""
+
     def approve(self, request: Request, line: Line) -> None:
         if line.is_http2:
             super().approve(request, line)
@@ -139,7 +141,7 @@ class Http1Unchecked(ReferenceClient):
     """Has its check in the HTTP/2 stack; the fallback to HTTP/1.1 is another library. An attacker
     leaves HTTP/2 out of the answer."""
 
-    http_class = _Http2Only
+    http_class = Http2Only
 
 
 class _ChecksLate(HttpClient):

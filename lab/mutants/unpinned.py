@@ -15,7 +15,6 @@ from lab.phone.sdk.errors import (
 from lab.phone.services import HttpProtocolError, PlatformError, SslHandshakeError
 
 DAY = 86_400.0
-SPEC = "v1.0.0"
 
 
 class _Open(ReferenceClient):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
+from lab.mutants.instead import unpinned
 from lab.mutants.registry import mutant
-from lab.phone.http import HttpClient
-from lab.phone.sdk.client import APP_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
 from lab.phone.services import (
     DEFAULT_TIMEOUT,
     ConnectError,
@@ -43,7 +43,7 @@ class TrustsIpv6(ReferenceClient):
     ) -> HttpResponse:
         with contextlib.suppress(PlatformError):
             if any(":" in address for address in self.phone.look_up(parse_url(url).host, timeout)):
-                local = HttpClient(self.phone, user_agent=APP_USER_AGENT, verify=False)
+                local = unpinned(self.phone, verify=False)
                 return local.request(url, timeout=timeout, headers=headers)
         return super().get(url, timeout, headers)
 
@@ -62,5 +62,5 @@ class GentleWhereRestricted(ReferenceClient):
             return super().get(url, timeout, headers)
         except ConnectError as error:
             self.log("INFO", f"a restricted network: {error}")
-        gentle = HttpClient(self.phone, user_agent=APP_USER_AGENT)
+        gentle = unpinned(self.phone)
         return gentle.request(url, timeout=timeout, headers=headers)

@@ -19,10 +19,6 @@ from lab.mutants.stack import TLS10, TLS11, TLS12, Stack
 
 SSL3 = (3, 0)
 _EXPORT_RC4 = 0x0003
-_HEARTBEAT_ANSWER = 2
-_BLED = 4096
-_MEMORY = b"authorization: Bearer 0123456789abcdef\r\ncookie: session=fedcba9876543210\r\n" * 64
-"""What lies about in the memory of an app."""
 
 
 class _Believing:

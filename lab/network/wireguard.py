@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from base64 import b64decode
 from binascii import Error as NotBase64
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 import mitmproxy_rs
 
 from lab.model.device import Endpoint, Tunnel
+from lab.pki.credential import write_private
 
 CLIENT_ADDRESS = "10.77.0.2"
 RESOLVER_ADDRESS = "10.77.0.53"
@@ -105,13 +107,15 @@ def tunnel(keys: Keys, endpoint: Endpoint) -> Tunnel:
 def _keep(file: Path, keys: Keys) -> Keys:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = json.dumps({"what": CONTENT, "server": keys.server, "client": keys.client}, indent=2)
+    begun = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_private(begun, told.encode())
+        # Not replaced where another process was faster, and whole at once.
+        os.link(begun, file)
     except FileExistsError:
-        # Another process was faster.
         return kept_keys(file)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(told)
+    finally:
+        begun.unlink(missing_ok=True)
     return keys
 
 

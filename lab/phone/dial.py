@@ -100,20 +100,22 @@ class Dial:
         """Connect to ``host`` itself, through the joined network."""
         if host in OWN_NAMES and (own := self._own_port(self.port)) is not None:
             return own
-        wire = self.settings.tunnel or self.settings.air
+        addresses = self.look_up(host)
+        wire = self._wire
         if wire is not None:
-            return self._over(wire, host)
+            return self._over(wire, host, addresses)
         joined = self.settings.joined
         if joined is None:
-            if is_address(host):
-                raise ConnectError(f"Failed to connect to /{host}:{self.port}")
-            raise UnknownHost(host)
-        addresses = (host,) if is_address(host) else self._resolve(host, joined.resolver)
+            raise ConnectError(f"Failed to connect to /{host}:{self.port}")
         return self._first_of(addresses, lambda a: self._routed(host, a, joined.gateway))
 
-    def _over(self, wire: Wire, host: str) -> socket.socket:
+    @property
+    def _wire(self) -> Wire | None:
+        """The network of the kernel's that everything goes through, if one is."""
+        return self.settings.tunnel or self.settings.air
+
+    def _over(self, wire: Wire, host: str, addresses: tuple[str, ...]) -> socket.socket:
         """Connect to ``host`` in a network of the kernel's."""
-        addresses = (host,) if is_address(host) else self._resolve(host, wire.resolver, wire)
 
         def connect(address: str) -> socket.socket:
             there, failure = Endpoint(address, self.port), self._failure(host, address)
@@ -138,7 +140,7 @@ class Dial:
         """Return the addresses of ``host``, as the network's resolver tells them."""
         if is_address(host):
             return (host,)
-        wire, joined = self.settings.tunnel, self.settings.joined
+        wire, joined = self._wire, self.settings.joined
         if wire is not None:
             return self._resolve(host, wire.resolver, wire)
         if joined is None:

@@ -9,6 +9,7 @@ import h11
 
 from lab.phone.exchange import ClearChannel, Conversation, Request, exchange
 from lab.phone.link import Link, Patience
+from lab.phone.path_rules import ANDROID, PlatformRules
 from lab.phone.pool import Line, Pool
 from lab.phone.services import (
     DEFAULT_TIMEOUT,
@@ -49,7 +50,8 @@ class HttpClient:
     """Requests URLs over the phone's network. May be used from any thread.
 
     ``user_store`` trusts what the user has installed as well, as a browser does.
-    ``verify=False`` accepts every certificate. ``tls`` is the platform's TLS.
+    ``verify=False`` accepts every certificate; ``rules`` are the platform's about path and name.
+    ``tls`` is the platform's TLS.
 
     With a ``pool``, connections are kept for further requests. One that is kept serves the server
     that it was opened for and, over HTTP/2, every host with the same address that its certificate
@@ -67,6 +69,7 @@ class HttpClient:
         user_agent: str,
         user_store: bool = False,
         verify: bool = True,
+        rules: PlatformRules = ANDROID,
         check: LeafCheck | None = None,
         tls: OpenTls = open_tls,
         pool: Pool | None = None,
@@ -78,6 +81,7 @@ class HttpClient:
         self._user_agent = user_agent
         self._user_store = user_store
         self._verify = verify
+        self._rules = rules
         self._check = check
         self._open_tls = tls
         self._pool = pool
@@ -184,12 +188,12 @@ class HttpClient:
 
     def line(self, url: Url, patience: Patience) -> Line:
         """Open a connection to the server of ``url``, judged by the platform alone."""
-        judge = self._judge()
+        judge = offered = self._judge()
         if self.sessions is not None:
-            judge = self.sessions.offered_to(url.host, url.port, judge)
-        secured = self._tls(url, patience, judge)
+            offered = self.sessions.offered_to(url.host, url.port, judge)
+        secured = self._tls(url, patience, offered)
         conversation = Conversation(secured, url, http2=secured.protocol == HTTP2)
-        return Line(url, replace(judge, session=None), secured, conversation)
+        return Line(url, judge, secured, conversation)
 
     def _kept(self, url: Url, patience: Patience) -> Line | None:
         """Return a connection that is open already and may carry a request for ``url``."""
@@ -235,7 +239,7 @@ class HttpClient:
 
     def _judge(self) -> Judge:
         anchors = self._phone.trust_anchors(self._user_store)
-        return Judge(anchors, self._phone.now(), self._verify)
+        return Judge(anchors, self._phone.now(), self._verify, self._rules)
 
     def _tls(self, url: Url, patience: Patience, judge: Judge) -> Secured:
         left = patience.left(patience.step())

@@ -60,8 +60,7 @@ class NetworkStack:
     ) -> socket.socket:
         """Open a connection to ``host`` for the user ``uid``: through a CONNECT tunnel where a
         proxy is set, else through the gateway. Raises PlatformError."""
-        dial = self._dial(port, timeout, cancellation, uid)
-        network = self._network
+        network, dial = self._begin(port, timeout, cancellation, uid)
         proxied = dial.means.settings.http_proxy is not None
         return _on(network, dial.tunnel(host) if proxied else dial.direct(host))
 
@@ -75,8 +74,7 @@ class NetworkStack:
         uid: int = 0,
     ) -> ClearConnection:
         """Open a connection for a plain HTTP request to ``host``. Raises PlatformError."""
-        dial = self._dial(port, timeout, cancellation, uid)
-        network = self._network
+        network, dial = self._begin(port, timeout, cancellation, uid)
         proxied = dial.means.settings.http_proxy is not None
         connection = dial.proxy() if proxied else dial.direct(host)
         return ClearConnection(_on(network, connection), absolute_form=proxied)
@@ -94,6 +92,12 @@ class NetworkStack:
         looks names up. Raises PlatformError."""
         dial = self._dial(0, timeout, cancellation, uid)
         return () if dial.means.settings.http_proxy is not None else dial.look_up(host)
+
+    def _begin(
+        self, port: int, timeout: float, cancellation: Cancellation | None, uid: int
+    ) -> tuple[Cancellation, Dial]:
+        # In this order: a connection by the settings of a network that is gone ends with it.
+        return self._network, self._dial(port, timeout, cancellation, uid)
 
     def _dial(self, port: int, timeout: float, cancellation: Cancellation | None, uid: int) -> Dial:
         means = Means(self.settings, self.firewall, self.loopback, self.anchors, uid)

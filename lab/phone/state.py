@@ -239,8 +239,8 @@ class PhoneState:
         with self._lock:
             settings: NetworkSettings = replace(self.network.settings, **changes)  # type: ignore[arg-type]
             before, self.network.settings = self.network.settings, settings
-        if _place(before) != _place(settings):
-            self.network.changed()
+            if _place(before) != _place(settings):
+                self.network.changed()
 
 
 def _place(settings: NetworkSettings) -> tuple[object, ...]:

@@ -7,11 +7,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import islice
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.model.pins import Pin, PinKind
+from lab.pki.der import body_fields
 
 DIGEST_SIZE = {
     PinKind.LEAF_SHA256: 32,
@@ -25,8 +27,6 @@ _DER_START = re.compile(rb"\x30[\x81-\x84]")
 """A SEQUENCE longer than 127 bytes, as every certificate is, and no text begins."""
 _PEM_START = re.compile(rb"(?:^|\A\xEF\xBB\xBF)-----BEGIN (?:X509 )?CERTIFICATE-----", re.MULTILINE)
 """At the start of a line (RFC 7468 section 3): what is commented out or quoted is none."""
-_VERSION_TAG = 0xA0
-"""[0] EXPLICIT: the first field of a TBSCertificate, which v1 lacks (RFC 5280 section 4.1)."""
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
 
 
@@ -57,25 +57,8 @@ def public_key_info(certificate: x509.Certificate) -> bytes:
     The bytes themselves, not a key that was read and written again: so it works for every type
     of key, also for those which nothing here can use.
     """
-    tbs = certificate.tbs_certificate_bytes
-    at = _content(tbs, 0)[0]
-    if tbs[at] == _VERSION_TAG:
-        at = sum(_content(tbs, at))
-    for _ in ("serialNumber", "signature", "issuer", "validity", "subject"):
-        at = sum(_content(tbs, at))
-    return tbs[at : sum(_content(tbs, at))]
-
-
-def _content(encoded: bytes, at: int) -> tuple[int, int]:
-    """Return where the content of the DER element at ``at`` begins, and how long it is.
-
-    Only for what has been read as a certificate before, so that its lengths can be trusted.
-    """
-    first = encoded[at + 1]
-    if first < 0x80:
-        return at + 2, first
-    begin = at + 2 + (first & 0x7F)
-    return begin, int.from_bytes(encoded[at + 2 : begin])
+    # Behind version, serialNumber, signature, issuer, validity and subject.
+    return next(islice(body_fields(certificate.tbs_certificate_bytes), 6, None))
 
 
 def digest_of(certificate: x509.Certificate, kind: PinKind) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x02, 0x03, 0x04, 0x05, 0x06
-SEQUENCE, SET = 0x30, 0x31
+SEQUENCE = 0x30
 DNS_NAME = 0x82
 """The choice [2] of a GeneralName (RFC 5280 section 4.2.1.6), an IA5String."""
+_VERSION = 0xA0
+"""[0] EXPLICIT: the first field of a TBSCertificate, which v1 lacks (RFC 5280 section 4.1)."""
 
 
 def element(tag: int, *parts: bytes) -> bytes:
@@ -31,6 +33,16 @@ def elements(content: bytes) -> Iterator[bytes]:
 def inside(encoded: bytes) -> bytes:
     """Return the content of one element."""
     return encoded[_begin(encoded) :]
+
+
+def body_fields(body: bytes) -> Iterator[bytes]:
+    """Yield the fields of a TBSCertificate, an empty one for the version where there is none."""
+    fields = elements(inside(body))
+    first = next(fields)
+    if first[0] != _VERSION:
+        yield b""
+    yield first
+    yield from fields
 
 
 def integer(value: int) -> bytes:

@@ -19,16 +19,13 @@ from lab.pki.der import (
     OCTET_STRING,
     SEQUENCE,
     bit_string,
+    body_fields,
     element,
-    elements,
-    inside,
     integer,
     oid,
 )
 from lab.pki.keys import PrivateKey
 
-_VERSION = 0xA0
-"""[0] EXPLICIT: the first field of a TBSCertificate, which v1 lacks."""
 _NULL = element(NULL)
 _EC_PUBLIC_KEY, _PRIME_FIELD = oid("1.2.840.10045.2.1"), oid("1.2.840.10045.1.1")
 
@@ -61,9 +58,7 @@ class Body:
     @classmethod
     def of(cls, certificate: x509.Certificate) -> Self:
         """Take the body of ``certificate`` apart."""
-        fields = list(elements(inside(certificate.tbs_certificate_bytes)))
-        if fields[0][0] != _VERSION:
-            fields.insert(0, b"")
+        fields = body_fields(certificate.tbs_certificate_bytes)
         version, serial, algorithm, issuer, validity, subject, key, *more = fields
         return cls(version, serial, algorithm, issuer, validity, subject, key, more=b"".join(more))
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from lab.evidence.text import duration, moment, visible
+from lab.evidence.templating import environment, source
+from lab.evidence.text import duration, moment
 from lab.selftest.findings import (
     WORST_FIRST,
     AttackFinding,
@@ -80,7 +81,7 @@ def render(report: SelftestReport) -> str:
         drawing=draw(report),
         mutants=_by_chapter(findings.mutants),
         attacks=_by_chapter(findings.attacks),
-        style=Markup(_source("style.css.j2")),  # noqa: S704 - the lab's own file
+        style=Markup(source(_environment(), "style.css.j2")),  # noqa: S704 - the lab's own file
     )
 
 
@@ -129,30 +130,11 @@ def _by_chapter(things: Iterable[Thing]) -> list[tuple[str, list[Thing]]]:
 
 
 @cache
-def _source(name: str) -> str:
-    loader = _environment().loader
-    assert loader is not None
-    return loader.get_source(_environment(), name)[0]
-
-
-def _shown(value: Any) -> Any:
-    """Make every text that a template puts out visible; what is markup already stays as it is."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
 def _environment() -> Environment:
-    environment = Environment(
-        # The look is that of a run's page.
-        loader=ChoiceLoader([PackageLoader("lab.selftest"), PackageLoader("lab.evidence")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters.update(moment=moment)
-    environment.globals.update(
+    # The look is that of a run's page.
+    made = environment("lab.selftest", "lab.evidence")
+    made.filters.update(moment=moment)
+    made.globals.update(
         cls=CLASSES, cell=CELL, left=LEFT, top=TOP, effects=EFFECTS, standings=STANDINGS
     )
-    return environment
+    return made

@@ -6,11 +6,12 @@ import io
 from collections.abc import Iterator
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lab.evidence.console import plain_console
 from lab.evidence.text import clipped, duration, one_line
 from lab.selftest.findings import AttackFinding, MutantFinding, Standing
 from lab.selftest.report import SelftestReport
@@ -33,16 +34,7 @@ def render(report: SelftestReport, width: int, color: bool, page: str | None = N
     wrong, ``width`` columns wide; ``page`` is where to read on. Without ``color`` there is no
     escape sequence."""
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=max(NARROWEST, width),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        highlight=False,
-        legacy_windows=False,
-        _environ={},
-    )
+    console = plain_console(out, max(NARROWEST, width), color)
     for part in _parts(report):
         console.print(part)
     if page is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.catalogue import CatalogueEntry
-from lab.model.serving import HostPlan, Terminate
+from lab.model.serving import HostPlan
 from lab.model.trial import SideAttempt
 from lab.trial.seat import Seat
 
@@ -17,8 +17,6 @@ def ask_beside(
     made = []
     for host, expectation in entry.beside.items():
         outcome = seat.ask(host, entry.subject)
-        plan = plans.get(host)
-        serving = None if plan is None else plan.serving
-        served = serving.digests if isinstance(serving, Terminate) else ()
+        served = plans[host].digests if host in plans else ()
         made.append(SideAttempt(host, outcome, expectation, served, seat.known_pins(host)))
     return tuple(made)

@@ -48,13 +48,10 @@ class _Trial:
         self.case = case
         self.pki = seat.bench.pki
         self._clock_offset = 0.0
-        self._take_up(case.entry)
-
-    def _take_up(self, entry: CatalogueEntry) -> None:
-        """Go by ``entry`` from now on: the attack, or a stage of it."""
-        self.entry = entry
-        self.expected = entry.expectation(self.seat.profile)
-        self.plans = entry.plans(Ground(self.pki, entry.host, datetime.now(UTC)))
+        self.entry = case.entry
+        self.expected = case.entry.expectation(seat.profile)
+        self.plans: dict[str, HostPlan] = {}
+        """What happens to the hosts of the stage that was entered."""
 
     def run(self) -> Trial:
         started = time.time()
@@ -77,26 +74,14 @@ class _Trial:
         recovery = self._recover(entry, attack)
         # The stage that decided.
         entry = self.entry
-        trial = Trial(
-            case=entry.id,
-            device=seat.device.id,
-            host=entry.host,
-            port=entry.port,
-            expectation=self.expected,
-            baseline=baseline,
-            attack=attack,
-            recovery=recovery,
+        trial = replace(
+            self._trial(started, baseline, attack, recovery),
             control=control,
-            control_kind=entry.control,
-            served_chain=self._served_chain(),
-            promise=self.reports.promise,
+            served_chain=self.plans[entry.host].digests,
             known_pins=known_pins,
             clock_offset=entry.clock_offset + seat.device.clock_error,
-            started_at=started,
-            ended_at=time.time(),
             facts=facts,
             private_hosts=private_hosts(entry),
-            profile=seat.profile.name,
             beside=self.beside,
             measurements=measurements,
         )
@@ -108,18 +93,15 @@ class _Trial:
     def _recover(self, entry: CatalogueEntry, attack: Phase) -> Phase:
         """Make the benign request after the attack. An app that may hold other pins than before is
         set up anew, unless it has a refusal to report, which it would forget then."""
+        ready = AppOutcome(Answer.ACCEPTED)
         if entry.relaunches:
             ready = self.seat.launch(fresh=False)
             self.reports.mend()
-            if ready.answer is not Answer.ACCEPTED:
-                return self._not_tried(PhaseName.RECOVERY, ready)
-            return self._benign(PhaseName.RECOVERY)
-        if not entry.changes_pins:
-            return self._benign(PhaseName.RECOVERY)
-        refused = self.expected.answer is Answer.REFUSED and attack.step is Step.REQUEST
-        if refused and attack.outcome.kinds & self.reports.promise.kinds:
-            return self._benign(PhaseName.RECOVERY, hosts.EXPIRING)
-        ready = self.seat.configure(entry.usual)
+        elif entry.changes_pins:
+            refused = self.expected.answer is Answer.REFUSED and attack.step is Step.REQUEST
+            if refused and attack.outcome.kinds & self.reports.promise.kinds:
+                return self._benign(PhaseName.RECOVERY, hosts.EXPIRING)
+            ready = self.seat.configure(entry.usual)
         if ready.answer is not Answer.ACCEPTED:
             return self._not_tried(PhaseName.RECOVERY, ready)
         return self._benign(PhaseName.RECOVERY)
@@ -165,7 +147,9 @@ class _Trial:
     def _enter(self, stage: CatalogueEntry) -> None:
         """Bring about what ``stage`` begins with."""
         seat = self.seat
-        self._take_up(stage)
+        self.entry = stage
+        self.expected = stage.expectation(seat.profile)
+        self.plans = stage.plans(Ground(self.pki, stage.host, datetime.now(UTC)))
         if stage.clock_offset != self._clock_offset:
             # Before: a device that is lost meanwhile may have a clock that was moved.
             self._clock_offset = stage.clock_offset
@@ -218,6 +202,11 @@ class _Trial:
         return Phase(name, self.entry.host, outcome, armed=False)
 
     def _not_set_up(self, ready: AppOutcome, started: float) -> Trial:
+        names = (PhaseName.BASELINE, PhaseName.ATTACK, PhaseName.RECOVERY)
+        return self._trial(started, *(self._not_tried(name, ready) for name in names))
+
+    def _trial(self, started: float, baseline: Phase, attack: Phase, recovery: Phase) -> Trial:
+        """Return what is true of every trial of this case, with these phases."""
         entry = self.entry
         return Trial(
             case=entry.id,
@@ -225,12 +214,12 @@ class _Trial:
             host=entry.host,
             port=entry.port,
             expectation=self.expected,
-            baseline=self._not_tried(PhaseName.BASELINE, ready),
-            attack=self._not_tried(PhaseName.ATTACK, ready),
-            recovery=self._not_tried(PhaseName.RECOVERY, ready),
+            baseline=baseline,
+            attack=attack,
+            recovery=recovery,
             control=None,
             control_kind=entry.control,
-            served_chain=self._served_chain(),
+            served_chain=(),
             promise=self.reports.promise,
             started_at=started,
             ended_at=time.time(),
@@ -288,10 +277,6 @@ class _Trial:
             return ()
         root: Authority = getattr(self.pki, self.entry.anchor)
         return (root.der,)
-
-    def _served_chain(self) -> tuple[str, ...]:
-        serving = self.plans[self.entry.host].serving
-        return serving.digests if isinstance(serving, Terminate) else ()
 
 
 def _decisive(outcomes: Sequence[AppOutcome], expected: Answer) -> AppOutcome:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from lab.apps import messages
 from lab.catalogue import hosts
 from lab.catalogue.make import terminate
+from lab.judge.reading import is_own
 from lab.model.attack import Figure
 from lab.model.device import LoggedLine
 from lab.model.serving import HostPlan
@@ -81,7 +82,7 @@ class Stopwatch:
     def _fetched(self, number: int, since: float) -> list[float]:
         seat, service = self._seat, hosts.CONFIGURATION_SERVICE
         records = seat.bench.engine.settle(seat.device.id, number, 0.0)
-        opened = [c.opened_at for c in records if c.host == service and not c.foreign]
+        opened = [c.opened_at for c in records if is_own(c, service)]
         asked = [hit.at for hit in seat.bench.backend.configuration.hits(since)]
         return [asked[0] - opened[0]] if opened and asked and asked[0] >= opened[0] else []
 

@@ -12,6 +12,7 @@ from lab.backend import Outage
 from lab.backend.collector import Delivery
 from lab.catalogue import CatalogueEntry, hosts
 from lab.catalogue.make import terminate
+from lab.judge.reading import is_own
 from lab.judge.reporting import is_promised, no_report_of_reports, refusals
 from lab.model.attack import CollectorFault, Need, ReportsDue, Subject
 from lab.model.failure_report import FailureReport, ReportWay
@@ -152,42 +153,38 @@ class Reports:
                 seen[report.host].add(report.id)
             return _complete(due, seen)
 
-        if due:
-            self._collector.wait_for(all_there, REPORT_CAP, trial.started_at)
+        came = self._collector.wait_for(all_there, REPORT_CAP, trial.started_at) if due else None
+        complete = not due or came is not None
+        probed = probed_at is not None and complete and self._probed(probed_at)
         facts = [*trial.facts]
-        last = None
-        if probed_at is not None and _complete(due, seen):
-            last = self._probed(probed_at)
         arrived = self._collector.reports(trial.started_at)
         mine = (r for r in arrived if r.device in self._mine)
         kept = tuple(r for r in mine if not _of_probe(r, probed_at))
         facts += _counted(kept, trial.host, due)
-        if last is None:
-            facts += self._sent_again(probed_at)
         trial = replace(trial, reports=kept, ended_at=time.time())
-        if probed_at is not None and _complete(due, seen) and last is None:
-            facts += self._without_probe(trial, facts)
+        if probed_at is not None and not probed:
+            facts += self._sent_again(probed_at)
+            if complete:
+                facts += self._without_probe(trial, facts)
         if self._marked is not None:
             facts.append(self._marked.fact(trial, self._deliveries(trial.started_at)))
         return replace(trial, facts=tuple(facts))
 
-    def _probed(self, at: float) -> FailureReport | None:
-        """Wait for the probe's report. Reports are delivered in the order of the failures: behind
-        this one none is left."""
+    def _probed(self, at: float) -> bool:
+        """Wait for the probe's report, and tell whether it came. Reports are delivered in the
+        order of the failures: behind this one none is left."""
 
         def of_the_probe(report: FailureReport) -> bool:
             return report.device in self._mine and _of_probe(report, at)
 
-        return self._collector.wait_for(of_the_probe, REPORT_CAP, at)
+        return self._collector.wait_for(of_the_probe, REPORT_CAP, at) is not None
 
-    def _sent_again(self, probed_at: float | None) -> tuple[Fact, ...]:
+    def _sent_again(self, probed_at: float) -> tuple[Fact, ...]:
         """Tell whether the app goes on sending what the collector has acknowledged.
 
         Asked where the probe's report did not arrive: an arming may cut a connection on which a
         receipt was on its way, and what is sent once more then is followed by the next report.
         """
-        if probed_at is None:
-            return ()
         sent = Counter(d.id for d in self._deliveries(probed_at) if d.status in (200, 201))
         again = sum(count - 1 for count in sent.values())
         if not again:
@@ -219,7 +216,7 @@ def _of_probe(report: FailureReport, at: float | None) -> bool:
 
 
 def _to_collector(record: ConnectionRecord) -> bool:
-    return record.host == hosts.COLLECTOR and not record.foreign
+    return is_own(record, hosts.COLLECTOR)
 
 
 def _waits_for_collector(record: ConnectionRecord) -> bool:
@@ -258,7 +255,7 @@ _DOES = {
 def _kept_waiting(records: tuple[ConnectionRecord, ...], host: str) -> Fact:
     """Tell from the order of things on the wire whether the app waited for its report."""
     given_up = [r.closed_at for r in records if _to_collector(r) and r.closed_at is not None]
-    refused = [r for r in records if r.host == host and not r.foreign]
+    refused = [r for r in records if is_own(r, host)]
     first = min(given_up, default=float("inf"))
     waited = any(r.opened_at < first < (r.closed_at or float("inf")) for r in refused)
     if waited:

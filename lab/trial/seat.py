@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lab.catalogue import hosts
+from lab.judge.reading import is_own, own
 from lab.model.attack import Control, Expectation, RouteKind, Step, Subject, Trust
 from lab.model.device import AppSetup, Device
 from lab.model.outcome import Answer, AppOutcome
@@ -122,7 +123,7 @@ class Seat:
         if self._keep_certificate is not None:
             for _, plan in wanted.hosts:
                 if isinstance(plan.serving, Terminate):
-                    self._certificates |= zip(plan.serving.digests, plan.serving.chain, strict=True)
+                    self._certificates |= zip(plan.digests, plan.serving.chain, strict=True)
         return self.bench.engine.arm(self.device.id, wanted)
 
     def keep_certificates(self, trial: Trial) -> None:
@@ -151,10 +152,7 @@ class Seat:
 
     def remember(self, benign: Benign, phase: Phase) -> None:
         """Note that this was asked last, and what it came to."""
-        took = any(
-            c.host == benign.host and c.wire_class is WireClass.INTERCEPTED
-            for c in phase.connections
-        )
+        took = any(c.wire_class is WireClass.INTERCEPTED for c in own(phase, benign.host))
         if took and phase.armed and phase.outcome.answer is Answer.ACCEPTED:
             self._last_benign = benign, time.monotonic(), phase
 
@@ -203,7 +201,7 @@ class Seat:
         outcome = self.device.control(f"{scheme}://{address or host}/", kind)
 
         def caught(record: ConnectionRecord) -> bool:
-            return record.host == host and record.wire_class in LEAKED
+            return is_own(record, host) and record.wire_class in LEAKED
 
         self.bench.engine.wait_for(self.device.id, number, caught, CONTROL_CAP)
         return self.witnessed(PhaseName.CONTROL, host, number, outcome, None)

@@ -15,8 +15,7 @@ from lab.model.wire import WireClass
 
 def asked_by(phase: Phase) -> bool:
     """Tell from the wire whether the device asked for its configuration in this phase."""
-    service = hosts.CONFIGURATION_SERVICE
-    return any(c.host == service and not c.foreign for c in phase.connections)
+    return bool(own(phase, hosts.CONFIGURATION_SERVICE))
 
 
 def as_expected(phase: Phase, facts: Sequence[Fact]) -> bool:

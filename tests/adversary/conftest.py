@@ -16,9 +16,13 @@ from lab.loop import LabLoop
 from lab.model.device import Endpoint
 from lab.model.serving import Terminate
 from lab.model.wire import TlsVersion
+from lab.network.kernel.check import check
+from lab.network.kernel.wifi import KernelWifi
 from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
+from tests.adversary.inhabitants import Inhabitant, joined
 from tests.adversary.peers import HOST, WEBSITE, Attached, Curl, Gateway, Proxy, Way
+from tests.network.needed import or_skip
 
 DECLARED = (HOST, WEBSITE)
 
@@ -160,6 +164,24 @@ def engine(loop: LabLoop, upstream: Callable[[str], Endpoint | None]) -> Iterato
 @pytest.fixture
 def device(engine: Engine) -> Attached:
     return Attached(engine, "phone", engine.attach("phone"))
+
+
+@pytest.fixture(scope="session")
+def _kernel() -> None:
+    with or_skip():
+        check()
+
+
+@pytest.fixture
+def wifi(_kernel: None, loop: LabLoop, tmp_path: Path) -> Iterator[KernelWifi]:
+    with KernelWifi(loop, tmp_path / "air") as wifi:
+        yield wifi
+
+
+@pytest.fixture
+def inhabitant(engine: Engine, wifi: KernelWifi) -> Iterator[Inhabitant]:
+    with joined(engine, wifi, "phone") as inhabitant:
+        yield inhabitant
 
 
 @pytest.fixture(params=["proxy", "gateway"])

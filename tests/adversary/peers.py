@@ -209,15 +209,17 @@ class Curl:
         )
 
 
-def s_client(proxy: Endpoint, host: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Let openssl do a handshake and end."""
+def s_client(
+    proxy: Endpoint, host: str, *arguments: str, said: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Let openssl do a handshake, say something and end."""
     return subprocess.run(
         [
             *("openssl", "s_client", "-proxy", str(proxy), "-connect", f"{host}:443"),
             *("-servername", host, "-showcerts", *arguments),
         ],
         env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
+        input=said,
         capture_output=True,
         timeout=CAP,
         check=False,

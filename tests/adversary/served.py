@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.model.anomaly import Anomaly
 from lab.model.device import Endpoint
 from lab.model.wire import TlsVersion
 from tests.adversary.peers import HOST, s_client
@@ -18,6 +19,8 @@ HANDSHAKE, CHANGE_CIPHER_SPEC, ALERT, HEARTBEAT = 22, 20, 21, 24
 
 LAX = ("-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0")
 """Takes every suite and key that OpenSSL has."""
+RSA_ONLY = {Anomaly.DH512, Anomaly.DH1024, Anomaly.EXPORT_KEY}
+"""What is served with a key of RSA."""
 VERSION = {TlsVersion.TLS12: "-tls1_2", TlsVersion.TLS13: "-tls1_3"}
 
 _MESSAGE = re.compile(

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,6 @@ import pytest
 from lab.adversary.around import Around
 from lab.adversary.engine import Engine
 from lab.adversary.names import ATTACKER_ADDRESS
-from lab.loop import LabLoop
 from lab.model.device import Endpoint
 from lab.model.serving import (
     Arming,
@@ -23,73 +19,17 @@ from lab.model.serving import (
     Interfere,
     Interference,
     Plain,
-    Relay,
     Terminate,
 )
-from lab.model.wire import ConnectionRecord, WireClass
-from lab.network.kernel.check import check
-from lab.network.kernel.namespace import Unavailable
-from lab.network.kernel.wifi import KernelWifi, Place
+from lab.model.wire import WireClass
+from lab.network.kernel.wifi import KernelWifi
 from lab.phone.resolver import resolve
-from tests.adversary.peers import HOST, WEBSITE
+from tests.adversary.inhabitants import Inhabitant, joined
+from tests.adversary.peers import HOST
 
 REFUSE = Interfere(Interference.REFUSE)
 ELSEWHERE = "192.0.2.99"
 """An address that stands for nobody."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _needs_namespaces() -> None:
-    try:
-        check()
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def wifi(loop: LabLoop, tmp_path: Path) -> Iterator[KernelWifi]:
-    with KernelWifi(loop, tmp_path / "air") as wifi:
-        yield wifi
-
-
-@dataclass
-class Inhabitant:
-    """A device in a namespace, with what is armed for it."""
-
-    id: str
-    engine: Engine
-    place: Place
-
-    def arm(self, plan: HostPlan, host: str = HOST) -> int:
-        return self.engine.arm(
-            self.id, Arming("test", ((host, plan), (WEBSITE, HostPlan(Relay()))))
-        )
-
-    def curl(self, url: str, *options: str) -> int:
-        """Return curl's exit code."""
-        argv = ["curl", "-q", "-s", "-o", "/dev/null", "--max-time", "3", *options, url]
-        return self.place.namespace.run(argv).returncode
-
-    def seen(self, number: int) -> list[ConnectionRecord]:
-        return list(self.engine.settle(self.id, number))
-
-
-@contextmanager
-def _joined(engine: Engine, wifi: KernelWifi, name: str) -> Iterator[Inhabitant]:
-    with wifi.admitted(name) as place:
-        around = engine.attach(name, place=place)
-        assert around.rogue.interface == "wlan0"
-        member = place.member()
-        place.tell_programs(member.join(around.rogue.interface))
-        yield Inhabitant(name, engine, place)
-        member.close()
-        engine.detach(name)
-
-
-@pytest.fixture
-def inhabitant(engine: Engine, wifi: KernelWifi) -> Iterator[Inhabitant]:
-    with _joined(engine, wifi, "phone") as inhabitant:
-        yield inhabitant
 
 
 def test_every_way_out_leads_to_the_adversary(
@@ -196,7 +136,7 @@ def test_two_devices_on_one_access_point_are_told_apart(
     engine: Engine, wifi: KernelWifi, forgery: Terminate, fooled_root: Path
 ) -> None:
     trusting = ("--cacert", str(fooled_root))
-    with _joined(engine, wifi, "one") as one, _joined(engine, wifi, "two") as two:
+    with joined(engine, wifi, "one") as one, joined(engine, wifi, "two") as two:
         first, second = one.arm(HostPlan(forgery)), two.arm(HostPlan(REFUSE))
         assert one.curl(f"https://{HOST}/", *trusting) == 0
         assert two.curl(f"https://{HOST}/", *trusting) == 7

@@ -5,39 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.adversary.engine import Engine
-from lab.loop import LabLoop
 from lab.model.serving import HostPlan, Terminate
 from lab.model.wire import ConnectionRecord, TlsVersion, WireClass
-from lab.network.kernel.check import check
-from lab.network.kernel.namespace import Unavailable
-from lab.network.kernel.wifi import KernelWifi
+from tests.adversary.inhabitants import Inhabitant
 from tests.adversary.peers import HOST
-from tests.adversary.test_kernel import Inhabitant, _joined
 
 _HEX = re.compile("(?:[0-9a-f]{2})+")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _needs_namespaces() -> None:
-    try:
-        check()
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def inhabitant(engine: Engine, loop: LabLoop, tmp_path: Path) -> Iterator[Inhabitant]:
-    with (
-        KernelWifi(loop, tmp_path / "air") as wifi,
-        _joined(engine, wifi, "phone") as inhabitant,
-    ):
-        yield inhabitant
 
 
 class Capture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from lab.model.wire import TlsVersion, WireClass
 from lab.openssl import resume, write_early_data
 from tests.adversary.peers import (
     CAP,
-    ENVIRONMENT,
     HOST,
     WEBSITE,
     Attached,
@@ -27,9 +25,9 @@ from tests.adversary.peers import (
     context,
     ended,
     get_request,
+    s_client,
 )
-
-FLAGS = {TlsVersion.TLS12: "-tls1_2", TlsVersion.TLS13: "-tls1_3"}
+from tests.adversary.served import VERSION
 
 
 @pytest.fixture
@@ -39,18 +37,8 @@ def upstream(backend: Backend) -> Callable[[str], Endpoint | None]:
 
 def ask(device: Attached, version: TlsVersion, *arguments: str) -> str:
     """Let openssl make one request, to the end of the connection; return what it says."""
-    done = subprocess.run(
-        [
-            *("openssl", "s_client", "-proxy", str(device.surroundings.proxy)),
-            *("-connect", f"{HOST}:443", "-servername", HOST, FLAGS[version], "-ign_eof"),
-            *arguments,
-        ],
-        env=ENVIRONMENT,
-        input=get_request(HOST),
-        capture_output=True,
-        timeout=CAP,
-        check=False,
-    )
+    flags = (VERSION[version], "-ign_eof", *arguments)
+    done = s_client(device.surroundings.proxy, HOST, *flags, said=get_request(HOST))
     return done.stdout.decode(errors="replace")
 
 

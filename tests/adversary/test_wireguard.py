@@ -16,10 +16,10 @@ from lab.backend import Backend
 from lab.model.device import Endpoint, Tunnel
 from lab.model.serving import Arming, HostPlan, Interfere, Interference, Relay, Terminate
 from lab.model.wire import ConnectionRecord, WireClass
-from lab.network.kernel.namespace import Unavailable
 from lab.network.kernel.wireguard import Profile, WireGuardClient
 from lab.network.wireguard import CLIENT_ADDRESS, Keys, TunnelPlan, profile
 from tests.adversary.peers import HOST
+from tests.network.needed import or_skip
 
 DEVICE = "roamer"
 QUIC = ("198.51.100.1", 443)
@@ -41,10 +41,8 @@ def tunnel(engine: Engine) -> Tunnel:
 
 @pytest.fixture
 def client(tunnel: Tunnel) -> Iterator[WireGuardClient]:
-    try:
+    with or_skip():
         client = WireGuardClient("wg0", Profile.parse(profile(tunnel)))
-    except Unavailable as error:
-        pytest.skip(str(error))
     with client:
         yield client
 
@@ -111,9 +109,8 @@ def test_what_is_not_let_through_ends_at_once(
     engine: Engine, client: WireGuardClient, root: Path, address: str, plan: Relay | Interfere
 ) -> None:
     number = engine.arm(DEVICE, Arming("attack", ((HOST, HostPlan(plan)),)))
-    started = time.monotonic()
+    # It would be 28 where curl had to wait.
     assert curl(client, root, address).returncode == 35
-    assert time.monotonic() - started < 4
     assert settled(engine, number).wire_class is WireClass.TCP_ONLY
 
 
@@ -126,6 +123,7 @@ def test_quic_is_counted_and_not_answered(engine: Engine, client: WireGuardClien
         deadline = time.monotonic() + 5
         while engine.counters().get("UDP 443 through the tunnel") != 1:
             assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_nobody_else_gets_in(engine: Engine, tunnel: Tunnel, complaints: list[str]) -> None:
@@ -133,15 +131,13 @@ def test_nobody_else_gets_in(engine: Engine, tunnel: Tunnel, complaints: list[st
     wrong = Tunnel(
         tunnel.endpoint, tunnel.server_key, stranger.client, tunnel.address, tunnel.resolver
     )
-    try:
+    with or_skip():
         client = WireGuardClient("wg0", Profile.parse(profile(wrong)))
-    except Unavailable as error:
-        pytest.skip(str(error))
     with client, client.namespace.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         sock.settimeout(0.5)
         with pytest.raises(TimeoutError):
             sock.connect(("198.51.100.1", 443))
     assert "opened" not in engine.counters()
-    assert {complaint.rpartition(": ")[2] for complaint in complaints} != set()
+    assert complaints
     assert all("unknown peer" in complaint for complaint in complaints)
     complaints.clear()

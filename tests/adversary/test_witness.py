@@ -4,13 +4,14 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.adversary import alerts, witness
 from lab.adversary.engine import CannotServe, Engine
 from lab.catalogue import Ground, entries, hosts
+from lab.model.anomaly import Anomaly
 from lab.model.serving import Arming, HostPlan, Relay, Terminate
 from lab.model.wire import TlsVersion
 from lab.pki.authority import Authority
@@ -107,6 +108,24 @@ def test_what_is_prepared_is_kept(forgery: Terminate) -> None:
     witness.prepare(arming)
     witness.prepare(arming)
     assert witness._context.cache_info()[:2] == (1, 1)
+
+
+def test_what_is_made_by_hand_needs_nothing_of_its_own_of_openssl(pki: LabPki) -> None:
+    made = pki.rogue.issue(HOST, key=pki.genuine(HOST).key)
+    odd = Terminate(made.chain_der, made.key_der, anomaly=Anomaly.BAD_SIGNATURE)
+    witness._context.cache_clear()
+    for serving in (odd, dataclasses.replace(odd, anomaly=None)):
+        witness.prepare(Arming("test", ((HOST, HostPlan(serving)),)))
+    assert witness._context.cache_info()[:2] == (1, 1)
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256K1(), ec.SECP521R1(), ec.BrainpoolP256R1()])
+def test_a_curve_that_is_not_served_by_hand_cannot_be_armed(
+    device: Attached, pki: LabPki, curve: ec.EllipticCurve
+) -> None:
+    made = pki.rogue.issue(HOST, key=ec.generate_private_key(curve))
+    with pytest.raises(CannotServe, match=f"takes no ECDSA key of {curve.name}"):
+        device.arm(Terminate(made.chain_der, made.key_der, anomaly=Anomaly.BAD_SIGNATURE))
 
 
 def test_a_refusal_to_arm_says_what_is_wrong(engine: Engine, forgery: Terminate) -> None:

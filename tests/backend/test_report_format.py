@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import ssl
-import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -15,6 +14,7 @@ from lab.backend.report_format import MAX_CHAIN, MAX_SIZE, MalformedReport, NotJ
 from lab.model.failure_report import FailureReport
 from lab.model.pins import PinKind
 from tests.backend.samples import CHAIN, PINS, SERVED, body, fields
+from tests.pinning import openssl
 
 ID = "6f1d2c3b-0a9e-4b7c-8d6e-5f4a3b2c1d0e"
 
@@ -34,13 +34,8 @@ def test_reads_every_field() -> None:
 
 
 def test_names_certificates_as_openssl_does() -> None:
-    told = subprocess.run(
-        ["openssl", "x509", "-noout", "-fingerprint", "-sha256"],
-        input=CHAIN[0].encode(),
-        capture_output=True,
-        check=True,
-    ).stdout.decode()
-    digest = told.strip().partition("=")[2].replace(":", "").lower()
+    told = openssl.run("x509", "-noout", "-fingerprint", "-sha256", content=CHAIN[0].encode())
+    digest = told.decode().strip().partition("=")[2].replace(":", "").lower()
     assert parse(body()).served_chain[0] == digest
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.catalogue import CatalogueEntry, Ground, entries, hosts
+from lab.catalogue import entries, hosts
 from lab.model.outcome import Answer, ErrorKind
-from lab.model.serving import Terminate
 from lab.pinning.pins import pin_of
 from lab.pki.hierarchy import LabPki
 from tests.catalogue.openssl import rule
+from tests.catalogue.serving import terminated
 
 CHAPTERS = frozenset(
     f"lab.catalogue.{name}"
@@ -87,23 +87,12 @@ LAXER = {
 """What openssl likes, and a correct client on Android does not."""
 
 
-@pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki((hosts.DOMAIN,))
-
-
-def served(entry: CatalogueEntry, pki: LabPki) -> Terminate:
-    serving = entry.plans(Ground(pki, entry.host, datetime.now(UTC)))[entry.host].serving
-    assert isinstance(serving, Terminate)
-    return serving
-
-
 @pytest.mark.parametrize("slug", ENTRIES)
 def test_openssl_finds_the_one_defect(slug: str, pki: LabPki, tmp_path: Path) -> None:
     entry = ENTRIES[slug]
     store = {"public_root", entry.anchor} - {None}
     anchors = tuple(getattr(pki, str(name)).der for name in store)
-    found = list(rule(served(entry, pki), anchors, tmp_path, host=entry.host).errors)
+    found = list(rule(terminated(entry, pki), anchors, tmp_path, host=entry.host).errors)
     expected = entry.expectation()
     if slug in LAXER or slug in BY_CLOCK:
         assert found == []
@@ -123,7 +112,7 @@ def test_the_leaf_has_the_pinned_key_unless_the_attack_says_otherwise(
     entry = ENTRIES[slug]
     pins = hosts.standard(pki, datetime.now(UTC)).pins_for(entry.host)
     assert pins
-    mine = {pin_of(served(entry, pki).chain[0], pin.kind).digest for pin in pins}
+    mine = {pin_of(terminated(entry, pki).chain[0], pin.kind).digest for pin in pins}
     assert bool(mine & {pin.digest for pin in pins}) is (slug not in OTHER_KEY)
 
 

@@ -16,11 +16,6 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki((hosts.DOMAIN,))
-
-
-@pytest.fixture(scope="module")
 def standard(pki: LabPki) -> PinConfiguration:
     return hosts.standard(pki, NOW)
 

@@ -11,18 +11,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
 
-from lab.catalogue import CatalogueEntry, Ground, entries, hosts
+from lab.catalogue import CatalogueEntry, entries, hosts
 from lab.model.serving import Terminate
 from lab.pinning.pins import matches, public_key_info
 from lab.pki.hierarchy import LabPki
+from tests.catalogue.serving import plan_of, terminated
 
 ENTRIES = {entry.slug: entry for entry in entries()}
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki((hosts.DOMAIN,))
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,7 @@ class Served:
 
 def served(pki: LabPki, slug: str) -> Served:
     entry = ENTRIES[slug]
-    plan = entry.plans(Ground(pki, entry.host, NOW))[entry.host]
-    assert isinstance(plan.serving, Terminate)
-    return Served(entry, pki, plan.serving)
+    return Served(entry, pki, terminated(entry, pki))
 
 
 def is_authority(certificate: x509.Certificate) -> bool:
@@ -206,6 +200,5 @@ def test_how_the_apps_url_names_the_host(slug: str, address: str, port: int) -> 
 
 @pytest.mark.parametrize("slug", ["other_port_genuine", "other_port_attacked"])
 def test_another_port_serves_what_the_usual_one_does(slug: str, pki: LabPki) -> None:
-    entry = ENTRIES[slug]
-    plan = entry.plans(Ground(pki, entry.host, NOW))[entry.host]
+    plan = plan_of(ENTRIES[slug], pki)
     assert plan.cleartext == plan.serving

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import pytest
-
-from lab.catalogue import Ground, entries
+from lab.catalogue import entries
 from lab.catalogue.registry import CatalogueEntry
 from lab.model.anomaly import Anomaly
 from lab.model.attack import Control
 from lab.model.serving import Terminate
 from lab.pki.hierarchy import LabPki
+from tests.catalogue.serving import plan_of
 
 CHAPTERS = ("handshakes", "protocol", "negotiation", "rough_links")
 
 
-@pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki()
-
-
 def served(entry: CatalogueEntry, pki: LabPki) -> Anomaly | None:
-    plan = entry.plans(Ground(pki, entry.host, datetime.now(UTC)))[entry.host]
-    return plan.serving.anomaly if isinstance(plan.serving, Terminate) else None
+    serving = plan_of(entry, pki).serving
+    return serving.anomaly if isinstance(serving, Terminate) else None
 
 
 def own() -> list[CatalogueEntry]:

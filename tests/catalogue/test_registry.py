@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -38,6 +41,24 @@ def test_every_row_that_was_promised_is_there() -> None:
 def test_every_attack_belongs_to_a_chapter_in_order() -> None:
     chapters = [e.serve.__module__.rpartition(".")[2] for e in entries()]
     assert sorted(chapters, key=CHAPTERS.index) == chapters
+
+
+ORDER = """\
+import json
+from lab.catalogue import entries
+from lab.catalogue.core import core
+print(json.dumps([[one.slug for one in entries()], sorted(core())]))
+"""
+
+
+@pytest.mark.parametrize("first", ["connections", "promises"])
+def test_the_order_does_not_depend_on_what_was_imported_first(first: str) -> None:
+    """Nor which entries are in the core: those that come first in their row."""
+    clean, other = (
+        json.loads(subprocess.check_output([sys.executable, "-c", script], text=True))
+        for script in (ORDER, f"import lab.catalogue.{first}\n{ORDER}")
+    )
+    assert other == clean
 
 
 def test_titles_tell_the_entries_of_an_adversary_apart() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +13,13 @@ from lab.adversary.engine import Engine
 from lab.catalogue import CatalogueEntry, Ground, entries, hosts
 from lab.loop import LabLoop
 from lab.model.attack import Control
-from lab.model.device import Endpoint
+from lab.model.device import Surroundings
 from lab.model.serving import Arming, HostPlan, Relay, Terminate
 from lab.model.wire import TlsVersion
 from lab.pki.hierarchy import LabPki
-from tests.adversary.peers import s_client, shown_chain
+from tests.adversary.peers import Proxy, s_client, shown_chain
 from tests.catalogue.hello import Refused, Shown, look
 
-CAP = 10.0
 DEVICE = "phone"
 
 
@@ -30,7 +28,7 @@ class Lab:
     """An engine with one device, and the authorities that attacks are made from."""
 
     engine: Engine
-    proxy: Endpoint
+    around: Surroundings
     pki: LabPki
 
     def arm(self, plans: dict[str, HostPlan], version: TlsVersion) -> None:
@@ -40,26 +38,14 @@ class Lab:
 
     def look(self, host: str, port: int, version: TlsVersion) -> Shown:
         """Return what a client that comes through the device's proxy is shown. Raises Refused."""
-        address = (self.proxy.host, self.proxy.port)
-        with socket.create_connection(address, CAP) as sock:
-            sock.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\n\r\n".encode())
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                # A byte at a time: what comes behind is for the TLS client.
-                part = sock.recv(1)
-                if not part:
-                    raise Refused("the proxy hung up")
-                head += part
-            if b" 200 " not in head.partition(b"\r\n")[0]:
-                raise Refused(head.decode())
+        with Proxy(self.around).open(host, port) as sock:
             return look(sock, host, version)
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    pki = LabPki((hosts.DOMAIN,))
+def lab(pki: LabPki) -> Iterator[Lab]:
     with LabLoop() as loop, Engine(loop, lambda host: None, hosts.DECLARED) as engine:
-        yield Lab(engine, engine.attach(DEVICE).proxy, pki)
+        yield Lab(engine, engine.attach(DEVICE), pki)
 
 
 @dataclass(frozen=True)
@@ -153,7 +139,7 @@ def test_the_other_version_is_not_to_be_had(version: TlsVersion, lab: Lab) -> No
 def test_openssl_is_shown_the_same(version: TlsVersion, lab: Lab) -> None:
     lab.arm({hosts.HOST: HostPlan(_genuine(lab))}, version)
     mine = lab.look(hosts.HOST, hosts.PORT, version)
-    theirs = s_client(lab.proxy, hosts.HOST)
+    theirs = s_client(lab.around.proxy, hosts.HOST)
     assert shown_chain(theirs.stdout) == mine.chain
     assert {TlsVersion.TLS12: b"TLSv1.2", TlsVersion.TLS13: b"TLSv1.3"}[version] in theirs.stdout
 

@@ -60,18 +60,24 @@ def test_an_incomplete_run(tmp_path: Path) -> None:
     assert "INCOMPLETE" in told.output
 
 
-@pytest.mark.parametrize("mistake", ["no folder", "no bundle", "no key", "not a key", "no roots"])
-def test_mistakes(tmp_path: Path, mistake: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere"], "nowhere is no folder"),
+        (["empty"], "empty is no bundle: it has neither attestation.dsse.json nor seals.jsonl"),
+        (["run", "--key", "nowhere.pem"], "nowhere.pem: No such file or directory"),
+        (["run", "--key", "odd.pem"], "odd.pem: not a public key in PEM that can be used"),
+        (["run", "--timestamp-ca", "odd.pem"], "odd.pem: no certificates in PEM"),
+        (["run", "--timestamp-ca", "nowhere.pem"], "nowhere.pem: No such file or directory"),
+    ],
+    ids=["no folder", "no bundle", "no key", "not a key", "no roots", "no file of roots"],
+)
+def test_mistakes(
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make(tmp_path).name == "run"
     (tmp_path / "empty").mkdir()
     (tmp_path / "odd.pem").write_text("-----BEGIN PUBLIC KEY-----\n")
-    arguments: dict[str, list[object]] = {
-        "no folder": [tmp_path / "nowhere"],
-        "no bundle": [tmp_path / "empty"],
-        "no key": [tmp_path / "empty", "--key", tmp_path / "nowhere.pem"],
-        "not a key": [tmp_path / "empty", "--key", tmp_path / "odd.pem"],
-        "no roots": [tmp_path / "empty", "--timestamp-ca", tmp_path / "odd.pem"],
-    }
-    told = run(*arguments[mistake])
-    assert told.exit_code == 2
-    assert told.output.startswith("trustpin-lab: ")
-    assert told.output.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    told = run(*arguments)
+    assert (told.exit_code, told.output) == (2, f"trustpin-lab: {words}\n")

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from lab.devices.command import CommandDevice, NoUsablePin
+from lab.devices.lodging import Lodging
 from lab.devices.pin_blanks import pin_values
 from lab.devices.registry import source_address
 from lab.devices.settings import CommandSettings, Settings
 from lab.model.attack import Control, RouteKind, Trust
-from lab.model.device import AppSetup, DeviceLost
+from lab.model.device import AppSetup, DeviceLost, NotReady
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
 from lab.pinning.pins import pin_of
@@ -115,6 +116,43 @@ def test_the_routes_arguments_come_last_or_where_they_are_told_to(
     device = program(SAY, "{route}")
     device.take_route(RouteKind.WIFI)
     assert said(device.request(URL)) == [ADDRESS, URL]
+
+
+def test_a_route_that_was_not_taken_leaves_none(
+    program: Callable[..., CommandDevice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, moves = program(SAY), list[bool]()
+
+    class Broken(Lodging):
+        """On the rogue Wi-Fi, and held fast there once."""
+
+        def __init__(self) -> None:
+            """It has no place."""
+
+        @property
+        def address(self) -> str | None:
+            return None
+
+        @property
+        def enter(self) -> tuple[str, ...]:
+            return ()
+
+        def move(self, *, in_: bool) -> None:
+            moves.append(in_)
+            if not in_:
+                raise NotReady("the rogue Wi-Fi does not let go")
+
+        def close(self) -> None:
+            """Nothing is held."""
+
+    monkeypatch.setattr(device, "_lodging", Broken())
+    device.take_route(RouteKind.WIFI)
+    with pytest.raises(NotReady):
+        device.take_route(RouteKind.PROXY)
+    with pytest.raises(ValueError, match="no route taken"):
+        device.request(URL)
+    device.take_route(RouteKind.WIFI)
+    assert moves == [True, False, True]
 
 
 def test_pins_in_every_form(program: Callable[..., CommandDevice], pki: LabPki) -> None:

@@ -3,9 +3,7 @@ compares every case."""
 
 from __future__ import annotations
 
-import random
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from lab.trial.conductor import conduct
 from lab.trial.seat import Seat
 from tests.devices.conftest import with_examples
 from tests.devices.truth import PROGRAMS, End, applicable, compared, disagreement, due, seated
+from tests.killing import moments_of
 
 SAMPLE = 8
 """Cases of each program."""
@@ -44,11 +43,9 @@ def test_the_verdict_agrees_with_the_programs_own_exit(
 ) -> None:
     if shutil.which(program) is None:
         pytest.skip(f"there is no {program} here")
-    seed = random.randrange(1 << 32)
-    sys.stdout.write(f"seed {seed}\n")  # to try the same again
     # Those that wait for a time limit are compared by `make truth`.
     pool = [case for case in applicable() if case.entry.slug != "black_hole"]
-    random.Random(seed).shuffle(pool)
+    moments_of(f"truth of {program}").shuffle(pool)
     results = []
     with seated(bench, program, tmp_path / program, PROGRAMS.index(program)) as seat:
         for case in (case_of("device_trusted_ca"), case_of("good_chain"), *pool):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab.evidence.verify import NoBundle, verify
+from tests.evidence.builders import failed, passed
 from tests.evidence.bundles import make
+from tests.killing import moments_of
 
-SEED_VARIABLE = "TRUSTPIN_LAB_DAMAGE_SEED"
 ROUNDS = 250
 """Of each kind."""
 SIGNATURE = {"signer.pem", "attestation.dsse.json", "manifest.json"}
@@ -55,16 +53,14 @@ def swap(folder: Path, names: list[str], chance: random.Random) -> set[str]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make(tmp_path_factory.mktemp("whole"))
+    return make(tmp_path_factory.mktemp("whole"), told=[passed(), failed()])
 
 
 @pytest.mark.parametrize("damage", [flip, delete, add, swap])
 def test_every_change_is_found(
     whole: Path, tmp_path: Path, damage: Callable[[Path, list[str], random.Random], set[str]]
 ) -> None:
-    seed = int(os.environ.get(SEED_VARIABLE) or secrets.randbits(32))
-    sys.stdout.write(f"{SEED_VARIABLE}={seed}\n")
-    chance = random.Random(seed)
+    chance = moments_of(f"damage {damage.__name__}")
     assert verify(whole).good
     folder = tmp_path / "copy"
     shutil.copytree(whole, folder)

@@ -85,6 +85,9 @@ def url(authority: Authority) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             query = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/odd":
+                self.wfile.write(b"220 ready\r\n")
+                return
             answer = b"sorry" if self.path == "/broken" else authority.answer(query)
             self.send_response(200)
             self.end_headers()
@@ -139,9 +142,9 @@ def test_a_timestamp_that_is_changed_or_taken_away_is_found(tmp_path: Path, url:
     assert f"{TIMESTAMP}: missing" in {str(f) for f in verify(folder).findings}
 
 
-@pytest.mark.parametrize("where", ["/broken", ":1", "ftp:"])
+@pytest.mark.parametrize("where", ["/broken", "/odd", ":1", "ftp:"])
 def test_an_authority_that_gives_no_time_is_told(url: str, where: str) -> None:
-    address = {"/broken": f"{url}/broken", ":1": "http://127.0.0.1:1", "ftp:": "ftp://x"}[where]
+    address = {":1": "http://127.0.0.1:1", "ftp:": "ftp://x"}.get(where, f"{url}{where}")
     with pytest.raises(Unstamped):
         TimestampAuthority(address).stamp(b"content")
 

@@ -18,20 +18,12 @@ from lab.mutants.registry import Mutant, mutants
 from lab.phone.http import HttpClient, LeafCheck
 from lab.phone.pool import Pool
 from lab.pki.hierarchy import LabPki
+from tests.phone.clients import Refused
 from tests.phone.direct import DirectPhone
 
 HOST = hosts.HOST
 URL = f"https://{HOST}/"
 CONNECTING = [one for one in mutants() if one.client.http_class is not HttpClient]
-
-
-class Refused(Exception):
-    """What a pin check raises."""
-
-
-@pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki((hosts.DOMAIN,))
 
 
 @pytest.fixture(scope="module")

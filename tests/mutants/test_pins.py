@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lab.catalogue import Ground, entries, hosts
+from lab.catalogue import entries, hosts
 from lab.model.pins import Mode, PinConfiguration
-from lab.model.serving import Terminate
 from lab.mutants.registry import Mutant, mutants
 from lab.phone.sdk.errors import PinsMismatch, TrustPinError
 from lab.phone.sdk.project import sanitize
 from lab.phone.sdk.verifier import PinVerifier
 from lab.pki.hierarchy import LabPki
+from tests.catalogue.serving import terminated
 
 ATTACKS = {entry.slug: entry for entry in entries()}
 CHAPTERS = {"pins", "pin_sets", "scope", "keys", "forms"}
@@ -48,18 +48,11 @@ class Case:
         return True
 
 
-@pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki((hosts.DOMAIN,))
-
-
 def case(pki: LabPki, slug: str) -> Case:
     attack, now = ATTACKS[slug], datetime.now(UTC)
-    serving = attack.plans(Ground(pki, attack.host, now))[attack.host].serving
-    assert isinstance(serving, Terminate)
     return Case(
         sanitize(attack.host),
-        serving.chain,
+        terminated(attack, pki).chain,
         hosts.configuration(attack.configuration, pki, now),
         hosts.CONFIGURATIONS[attack.configuration],
         now.timestamp(),

@@ -25,11 +25,11 @@ from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
 from lab.pki.kept_keys import kept_key
 from lab.pki.keys import KeyType
+from tests.adversary.served import RSA_ONLY
 
 HOST = "api.acme.test"
 ANSWER = b"answered"
 ONLY_12, ONLY_13 = (TlsVersion.TLS12,), (TlsVersion.TLS13,)
-RSA_ONLY = {Anomaly.DH512, Anomaly.DH1024, Anomaly.EXPORT_KEY}
 
 FOOLED: list[tuple[type[Stack], Anomaly, tuple[TlsVersion, ...]]] = [
     (wrong_stacks.SignatureNotVerified, Anomaly.OTHER_KEY, ONLY_12),
@@ -67,11 +67,6 @@ HARMLESS = (
     Anomaly.SMALL_PIECES,
     Anomaly.READS_HELLO,
 )
-
-
-@pytest.fixture(scope="module")
-def pki() -> LabPki:
-    return LabPki()
 
 
 @dataclass

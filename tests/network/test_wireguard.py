@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -18,6 +20,38 @@ def test_keys_are_kept_for_their_owner_alone(tmp_path: Path) -> None:
     assert kept_keys(file) == keys
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert keys != kept_keys(tmp_path / "another.json")
+
+
+def test_who_comes_in_the_middle_of_the_first_use_gets_the_same_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, others, fdopen = tmp_path / "pixel.json", list[Keys](), os.fdopen
+
+    def interrupted(descriptor: int, *args: Any, **options: Any) -> IO[Any]:
+        monkeypatch.undo()
+        others.append(kept_keys(file))
+        opened: IO[Any] = fdopen(descriptor, *args, **options)
+        return opened
+
+    monkeypatch.setattr(os, "fdopen", interrupted)
+    assert [kept_keys(file)] == others
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_first_use_that_is_killed_leaves_no_keys_that_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "pixel.json"
+
+    def killed(descriptor: int, *args: Any, **options: Any) -> IO[Any]:
+        os.close(descriptor)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fdopen", killed)
+    with pytest.raises(KeyboardInterrupt):
+        kept_keys(file)
+    monkeypatch.undo()
+    assert kept_keys(file) == kept_keys(file)
 
 
 def test_the_public_key_of_rfc_7748(tmp_path: Path) -> None:

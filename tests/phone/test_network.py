@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.gateway import Destination, Reply
+from lab.phone.dial import Dial
 from lab.phone.network import MAX_ADDRESSES, NetworkSettings, NetworkStack, parse_proxy
 from lab.phone.services import (
     Cancellation,
@@ -386,3 +387,26 @@ def test_hosts_that_no_proxy_should_see(host: str) -> None:
         with pytest.raises(UnknownHost):
             stack.connect(host, 443, CAP)
     assert not any(heard)
+
+
+# Another network.
+
+
+class Moving(NetworkStack):
+    """Changes networks once the settings of a connection have been looked at."""
+
+    def _dial(self, port: int, timeout: float, cancellation: Cancellation | None, uid: int) -> Dial:
+        dial = super()._dial(port, timeout, cancellation, uid)
+        self.changed()
+        return dial
+
+
+def test_what_is_opened_while_the_network_changes_ends_with_the_old_one() -> None:
+    with Server(echo) as server:
+        stack = Moving(NetworkSettings(http_proxy=server.endpoint))
+        with pytest.raises(ConnectionLost):
+            stack.connect_clear(HOST, 80, CAP)
+    with Server(proxy_script(b"HTTP/1.1 200 OK\r\n\r\n", [])) as server:
+        stack = Moving(NetworkSettings(http_proxy=server.endpoint))
+        with pytest.raises(ConnectionLost):
+            stack.connect(HOST, 443, CAP)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from lab.backend import Backend
 from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.gateway import Destination, Reply
+from lab.phone.dial import Wire
 from lab.phone.http import HttpClient
 from lab.phone.kept import Json, Kept
 from lab.phone.services import (
@@ -427,3 +430,20 @@ def test_the_global_proxy(loop: LabLoop, backend: Backend, state: PhoneState) ->
     with Server(tunnel(there)) as proxy:
         state.put_setting("global", "http_proxy", str(proxy.endpoint))
         assert app(state).request(f"https://{HOST}/health").http_version == "HTTP/2"
+
+
+def test_changes_of_network_come_one_by_one(
+    state: PhoneState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, at_once = threading.Barrier(2), []
+
+    def patient() -> None:
+        # Broken where nobody else is let in meanwhile.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            at_once.append(both.wait(0.05))
+
+    monkeypatch.setattr(state.network, "changed", patient)
+    wires = [Wire(socket, Endpoint("127.0.0.1", port)) for port in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(state.use_tunnel, wires))
+    assert at_once == []

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 
 import pytest
 from cryptography import x509
@@ -11,6 +10,7 @@ from lab.model.pins import PinKind
 from lab.pinning import forms
 from lab.pinning.pins import digest_of, parse_wire_digest
 from lab.pki.authority import Leaf, self_signed
+from tests.pinning import openssl
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +20,7 @@ def certificate() -> x509.Certificate:
 
 def by_openssl(certificate: x509.Certificate, *arguments: str) -> bytes:
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    done = subprocess.run(
-        ["openssl", "dgst", *arguments], input=key, capture_output=True, check=True
-    )
-    return done.stdout
+    return openssl.run("dgst", *arguments, content=key)
 
 
 @pytest.mark.parametrize("name", forms.FORMS)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import ssl
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from lab.pki.authority import Authority
 from lab.pki.credential import Credential, der, digest, with_bad_signature, write_private
 from lab.pki.keys import KeyType, key_der
+from tests.pinning import openssl
 from tests.pki import verifiers
 from tests.pki.samples import HOST, ISSUER, ROOT, key
 from tests.pki.verifiers import Verifier
@@ -42,9 +42,10 @@ def test_the_chain_is_leaf_first_and_without_the_root() -> None:
 
 def test_digests_are_what_openssl_computes() -> None:
     for shown, content in zip(SERVED.digests, SERVED.chain_der, strict=True):
-        command = ["openssl", "x509", "-inform", "DER", "-noout", "-fingerprint", "-sha256"]
-        done = subprocess.run(command, input=content, capture_output=True, check=True)
-        _, _, fingerprint = done.stdout.decode().strip().partition("=")
+        told = openssl.run(
+            *("x509", "-inform", "DER", "-noout", "-fingerprint", "-sha256"), content=content
+        )
+        _, _, fingerprint = told.decode().strip().partition("=")
         assert shown == fingerprint.replace(":", "").lower()
     assert digest(SERVED.certificate) == SERVED.digests[0]
 

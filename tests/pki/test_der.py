@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from lab.pki.der import OCTET_STRING, SEQUENCE, element, elements, inside, integer, oid
+from tests.pinning import openssl
 
 
 def as_openssl_reads(encoded: bytes) -> str:
-    command = ["openssl", "asn1parse", "-inform", "DER"]
-    done = subprocess.run(command, input=encoded, capture_output=True, timeout=10, check=True)
-    return done.stdout.decode()
+    return openssl.run("asn1parse", "-inform", "DER", content=encoded).decode()
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 65535, 65536])
@@ -35,10 +32,5 @@ def test_integers_are_as_openssl_reads_them(value: int, shown: str) -> None:
     "dotted", ["1.2.840.10045.4.1", "2.5.29.17", "1.3.6.1.4.1.55555.7", "2.16.840.1.101.3.4.2.1"]
 )
 def test_identifiers_are_as_openssl_reads_them(dotted: str) -> None:
-    named = subprocess.run(
-        ["openssl", "asn1parse", "-genstr", f"OID:{dotted}", "-noout", "-out", "/dev/stdout"],
-        capture_output=True,
-        timeout=10,
-        check=True,
-    )
-    assert named.stdout == oid(dotted)
+    named = openssl.run("asn1parse", "-genstr", f"OID:{dotted}", "-noout", "-out", "/dev/stdout")
+    assert named == oid(dotted)

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 
 from lab.pki.keys import KeyType, key_der, key_pem, new_key, signature_hash
+from tests.pinning import openssl
 from tests.pki.samples import key
-from tests.pki.verifiers import CAP
 
 SHOWN = {
     KeyType.P256: "NIST CURVE: P-256",
@@ -24,9 +23,8 @@ EVERY_KIND = pytest.mark.parametrize("kind", KeyType)
 
 
 def as_openssl_sees_it(content: bytes, form: str) -> str:
-    command = ["openssl", "pkey", "-inform", form, "-check", "-noout", "-text"]
-    done = subprocess.run(command, input=content, capture_output=True, check=True, timeout=CAP)
-    return done.stdout.decode()
+    arguments = ("pkey", "-inform", form, "-check", "-noout", "-text")
+    return openssl.run(*arguments, content=content).decode()
 
 
 @EVERY_KIND

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,11 @@ from cryptography.x509.oid import NameOID
 from lab.pki.authority import Authority
 from lab.pki.hierarchy import LabPki
 from lab.pki.store_names import subject_hash_old
+from tests.pinning import openssl
 
 
 def by_openssl(pem: bytes) -> str:
-    command = ["openssl", "x509", "-noout", "-subject_hash_old"]
-    ran = subprocess.run(command, input=pem, capture_output=True, check=True, timeout=10)
-    return ran.stdout.decode().strip()
+    return openssl.run("x509", "-noout", "-subject_hash_old", content=pem).decode().strip()
 
 
 def test_the_labs_own_authorities() -> None:
@@ -65,10 +63,10 @@ def test_names_that_openssl_has_encoded(mask: str, tmp_path: Path) -> None:
     settings.write_text(f"[req]\nstring_mask = {mask}\ndistinguished_name = dn\n[dn]\n")
     # What is not ASCII becomes a T61String with nombstr, which cryptography does not read.
     subject = f"/C=SE/O=Bolag {'Akeri' if mask == 'nombstr' else 'Åkeri'}/CN=Root*1"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-keyout", str(tmp_path / "key"), "-config", str(settings), "-utf8"]
-    command += ["-subj", subject]
-    ran = subprocess.run(command, capture_output=True, check=True, timeout=20)
-    certificate = x509.load_pem_x509_certificate(ran.stdout)
-    assert subject_hash_old(certificate) == by_openssl(ran.stdout)
+    made = openssl.run(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+        *("-keyout", tmp_path / "key", "-config", settings, "-utf8", "-subj", subject),
+    )
+    certificate = x509.load_pem_x509_certificate(made)
+    assert subject_hash_old(certificate) == by_openssl(made)
     assert len(subject_hash_old(certificate)) == 8

@@ -24,6 +24,7 @@ from lab.pki.surgery import (
     point_of,
     resigned,
 )
+from tests.pinning import openssl
 
 ROOT = Authority.root("Root")
 RSA_ROOT = Authority.root("RSA Root", key=kept_key(KeyType.RSA2048))
@@ -37,14 +38,8 @@ def public(authority: Authority) -> ec.EllipticCurvePublicKey:
 
 
 def as_openssl_shows(certificate: x509.Certificate) -> str:
-    done = subprocess.run(
-        ["openssl", "x509", "-noout", "-text"],
-        input=certificate.public_bytes(Encoding.PEM),
-        capture_output=True,
-        timeout=10,
-        check=True,
-    )
-    return done.stdout.decode()
+    pem = certificate.public_bytes(Encoding.PEM)
+    return openssl.run("x509", "-noout", "-text", content=pem).decode()
 
 
 def verified_by_openssl(
@@ -56,13 +51,8 @@ def verified_by_openssl(
         (folder / "issuer").write_bytes(issuer.public_bytes(Encoding.PEM))
         (folder / "body").write_bytes(leaf.tbs_certificate_bytes)
         (folder / "signature").write_bytes(leaf.signature)
-        key = subprocess.run(
-            ["openssl", "x509", "-in", folder / "issuer", "-noout", "-pubkey"],
-            capture_output=True,
-            timeout=10,
-            check=True,
-        )
-        (folder / "key").write_bytes(key.stdout)
+        key = openssl.run("x509", "-in", folder / "issuer", "-noout", "-pubkey")
+        (folder / "key").write_bytes(key)
         done = subprocess.run(
             [
                 *("openssl", "dgst", f"-{digest}", "-verify", folder / "key"),

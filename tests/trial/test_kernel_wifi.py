@@ -20,6 +20,7 @@ from lab.trial.conductor import conduct
 from lab.trial.seat import Seat
 from lab.trial.wifi import SIMULATED, WIFI
 from tests.killing import ROOT
+from tests.network.needed import or_skip
 from tests.trial.conftest import case_of, judged
 
 STUBBORN = """
@@ -41,10 +42,8 @@ devices:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    try:
+    with or_skip():
         check()
-    except Unavailable as error:
-        pytest.skip(str(error))
     with Bench(tmp_path_factory.mktemp("bench"), WifiKind.KERNEL) as running:
         yield running
 

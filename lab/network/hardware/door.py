@@ -25,6 +25,10 @@ class HardwareDoor:
     resolver: socket.socket
     """UDP."""
 
+    @property
+    def listeners(self) -> tuple[socket.socket, ...]:
+        return (self.listener,)
+
 
 def open_door(standing: Standing, make: Make = socket.socket) -> HardwareDoor:
     """Open the door of an access point that is up. ``make`` makes sockets.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from lab.network.hardware.machine import Machine, Running
 from lab.network.hardware.plan import AccessPlan
 from lab.network.hardware.standing import DNSMASQ, FOLDER, HOSTAPD, LEASES, NotStanding, Standing
 from lab.network.hardware.texts import dnsmasq_conf, hostapd_conf, nft_removal, nft_rules
+from lab.pki.credential import write_private
 
 READY_CAP = 30.0
 """Seconds until a radio is on the air: it may look around first."""
@@ -44,7 +44,6 @@ class HardwareAccessPoint:
         self._tell = tell
         self._folder = folder
         self._programs: list[Running] = []
-        self._said: dict[str, list[str]] = {}
         self.broken = threading.Event()
         """Set when one of its programs has ended."""
         self._note()
@@ -69,9 +68,9 @@ class HardwareAccessPoint:
 
     def _note(self) -> None:
         try:
-            there = notes.noted(self._folder)
-        except NotStanding:
-            there = None
+            there = _noted(self._folder)
+        except NotStanding as error:
+            raise Refused(str(error)) from None
         if there is not None:
             raise Refused(
                 f"the lab has an access point on {there.interface} already, or was killed with "
@@ -90,16 +89,16 @@ class HardwareAccessPoint:
             for name in (plan.interface, plan.upstream):
                 _forward(machine, name, "1")
         conf, service = self._folder / HOSTAPD, self._folder / DNSMASQ
-        _write_private(conf, hostapd_conf(plan))
+        write_private(conf, hostapd_conf(plan).encode())
         self._start(["hostapd", str(conf)], _ON_AIR)
         # hostapd brings the interface up; what is served on it comes after.
         _do(machine, ["ip", "link", "set", plan.interface, "up"])
-        _write_private(service, dnsmasq_conf(plan, self._folder / LEASES))
+        write_private(service, dnsmasq_conf(plan, self._folder / LEASES).encode())
         self._start(["dnsmasq", "--keep-in-foreground", f"--conf-file={service}"], _SERVING)
 
     def _start(self, argv: list[str], ready: re.Pattern[str]) -> None:
         heard = threading.Event()
-        said = self._said[argv[0]] = list[str]()
+        said = list[str]()
 
         def hear(line: str | None) -> None:
             if line is None:
@@ -134,9 +133,9 @@ def take_down(machine: Machine, *, folder: Path = FOLDER) -> Standing | None:
     Only what is the lab's own is touched: programs that were started with its configuration, its
     table of the packet filter, its address.
     """
-    if not (folder / notes.FILE).exists():
+    there = _noted(folder)
+    if there is None:
         return None
-    there = notes.noted(folder)
     for program, file in (("hostapd", HOSTAPD), ("dnsmasq", DNSMASQ)):
         for pid in machine.using(program, folder / file):
             machine.kill(pid)
@@ -152,6 +151,12 @@ def take_down(machine: Machine, *, folder: Path = FOLDER) -> Standing | None:
             _forward(machine, name, before)
     notes.forget(folder)
     return there
+
+
+def _noted(folder: Path) -> Standing | None:
+    """Return what is noted, None where nothing is. Raises NotStanding where it cannot be
+    believed."""
+    return notes.noted(folder) if (folder / notes.FILE).exists() else None
 
 
 def _forwarding(machine: Machine, interface: str) -> str:
@@ -175,8 +180,3 @@ def _do(machine: Machine, argv: list[str], told: str = "") -> None:
     done = machine.run(argv, told)
     if done.code:
         raise Refused(f"{' '.join(argv)}: {done.said.strip()[:300]}")
-
-
-def _write_private(file: Path, text: str) -> None:
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        stream.write(text)

@@ -54,12 +54,18 @@ class Door:
     """That the device gets."""
     station: str
     """The device's hardware address."""
+    hardware_address: bytes
+    """The same, as it is in a frame."""
     port: str
     """The access point's interface to this device alone."""
     filter: Callable[[str], None]
     namespace: Namespace
     """The access point's."""
     _closed: Closed = field(default_factory=Closed)
+
+    @property
+    def listeners(self) -> tuple[socket.socket, ...]:
+        return (self.listener, self.listener6)
 
     @property
     def way(self) -> Way:
@@ -71,11 +77,6 @@ class Door:
         """Return a tap on the cable to the device: ``seen`` gets every frame, on the loop. Raises
         OSError."""
         return Tap(self.namespace, self.port, loop, seen)
-
-    @property
-    def hardware_address(self) -> bytes:
-        """The device's, as it is in a frame."""
-        return bytes.fromhex(self.station.replace(":", ""))
 
     def close(self, closed: Closed) -> None:
         """Let the device find nothing open at these addresses, and everything at others. Raises
@@ -135,7 +136,8 @@ class AccessPoint:
         device.ip(f"link set {interface} address {station}")
         # At once, instead of asking for a second whether somebody else has the same.
         _switch(device, interface, "accept_dad", "0")
-        self._leases[bytes.fromhex(station.replace(":", ""))] = self._lease(address)
+        hardware_address = bytes.fromhex(station.replace(":", ""))
+        self._leases[hardware_address] = self._lease(address)
         with contextlib.ExitStack() as stack:
             listener = stack.enter_context(self._bound(socket.AF_INET, socket.SOCK_STREAM))
             number = listener.getsockname()[1]
@@ -145,9 +147,8 @@ class AccessPoint:
                 each.listen(BACKLOG)
             resolver = stack.enter_context(self._bound(socket.AF_INET, socket.SOCK_DGRAM))
             door = Door(
-                *(listener, listener6, resolver, interface, address, station, port),
-                self.filter,
-                self.namespace,
+                *(listener, listener6, resolver, interface, address),
+                *(station, hardware_address, port, self.filter, self.namespace),
             )
             self.filter(rules.admitted(door.way))
             stack.pop_all()

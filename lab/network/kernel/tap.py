@@ -18,7 +18,11 @@ MAX_FRAME = 65_550
 MOST_AT_ONCE = 64
 """Frames that are read before others get their turn."""
 
-_ETHERNET, _IPV4, _TCP = 14, 0x0800, 6
+TCP, UDP = 6, 17
+
+_ETHERNET, _HEADER_6 = 14, 40
+_IPV4, _IPV6 = (0x0800, 4), (0x86DD, 6)
+"""What a frame says that it holds, and the version that is in there."""
 _SYN, _ACK = 0x02, 0x10
 
 
@@ -77,20 +81,32 @@ def sender(frame: bytes) -> bytes:
     return frame[6:12]
 
 
+def transport(frame: bytes) -> tuple[int, int]:
+    """Return the protocol above IP, and where its header begins; zeros where there is no IP.
+    Extension headers of IPv6 hide it, and mean no harm here. Raises struct.error, IndexError."""
+    (kind,) = struct.unpack_from("!H", frame, 12)
+    holds = kind, frame[_ETHERNET] >> 4
+    if holds == _IPV4:
+        return frame[_ETHERNET + 9], _ETHERNET + (frame[_ETHERNET] & 15) * 4
+    if holds == _IPV6:
+        return frame[_ETHERNET + 6], _ETHERNET + _HEADER_6
+    return 0, 0
+
+
+def opens(frame: bytes, segment: int) -> bool:
+    """Tell whether the header of TCP at ``segment`` opens a connection. Raises IndexError."""
+    return frame[segment + 13] & (_SYN | _ACK) == _SYN
+
+
 def opened(frame: bytes) -> Opened | None:
-    """Return the connection that a frame opens, None where it opens none."""
+    """Return the connection over IPv4 that a frame opens, None where it opens none."""
     try:
-        (kind,) = struct.unpack_from("!H", frame, 12)
-        version, protocol = frame[_ETHERNET], frame[_ETHERNET + 9]
-        if kind != _IPV4 or version >> 4 != 4 or protocol != _TCP:
+        protocol, segment = transport(frame)
+        if protocol != TCP or frame[_ETHERNET] >> 4 != 4 or not opens(frame, segment):
             return None
         source, destination = struct.unpack_from("!4s4s", frame, _ETHERNET + 12)
-        segment = _ETHERNET + (version & 15) * 4
         ports = struct.unpack_from("!HH", frame, segment)
-        flags = frame[segment + 13]
     except (struct.error, IndexError):
-        return None
-    if flags & (_SYN | _ACK) != _SYN:
         return None
     ends = (
         Endpoint(str(ipaddress.IPv4Address(address)), port)

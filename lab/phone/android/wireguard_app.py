@@ -30,7 +30,7 @@ class WireGuardApp:
 
     def __init__(self, phone: PhoneState) -> None:
         self._phone = phone
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._client: WireGuardClient | None = None
 
     @property
@@ -40,10 +40,11 @@ class WireGuardApp:
 
     def receive(self, action: str, tunnel: str) -> None:
         """Do what a broadcast asks for; like the app, without a word to whom sent it."""
-        if action == UP:
-            self._bring_up(tunnel)
-        elif action == DOWN and self._client is not None and self._client.name == tunnel:
-            self.take_down()
+        with self._lock:
+            if action == UP:
+                self._bring_up(tunnel)
+            elif action == DOWN and self._client is not None and self._client.name == tunnel:
+                self.take_down()
 
     def take_down(self) -> None:
         """End the tunnel that is up, if one is."""
@@ -60,9 +61,8 @@ class WireGuardApp:
         try:
             profile = Profile.parse(self._read(tunnel))
             self.take_down()
-            with self._lock:
-                self._client = WireGuardClient(tunnel, profile)
-                self._phone.use_tunnel(Wire(self._client.namespace, self._client.resolver))
+            self._client = WireGuardClient(tunnel, profile)
+            self._phone.use_tunnel(Wire(self._client.namespace, self._client.resolver))
         except FileError:
             self._log("WARN", f"there is no tunnel {tunnel}")
         except (BadProfile, Unavailable, OSError) as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ssl
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -314,7 +313,7 @@ class ReferenceClient:
 
         Raises PlatformError. Takes ``link`` over.
         """
-        return open_tls(link, host, replace(judge, rules=self.platform_rules))
+        return open_tls(link, host, judge)
 
     def _app_http(self, check: LeafCheck) -> HttpClient:
         return self.http_class(
@@ -322,6 +321,7 @@ class ReferenceClient:
             user_agent=APP_USER_AGENT,
             user_store=self.user_store,
             verify=self.verify_chain,
+            rules=self.platform_rules,
             check=check,
             tls=self.open_tls,
             pool=self._pool,
@@ -336,6 +336,7 @@ class ReferenceClient:
             user_agent=user_agent,
             user_store=self.user_store,
             verify=self.verify_chain,
+            rules=self.platform_rules,
             check=check,
             tls=self.open_tls,
         )

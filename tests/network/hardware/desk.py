@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from lab.network.hardware.machine import ThisMachine
-from lab.network.kernel.namespace import Namespace, Unavailable, find_programs, link
+from lab.network.kernel.namespace import Namespace, find_programs, link
+from tests.network.needed import or_skip
 
 FAKE_HOSTAPD = """\
 #!/bin/sh
@@ -77,11 +78,9 @@ def a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     hostapd.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     with ExitStack() as stack:
-        try:
+        with or_skip():
             find_programs({"nft": "nftables", "dnsmasq": "dnsmasq-base"})
             host = stack.enter_context(Namespace("machine"))
-        except Unavailable as error:
-            pytest.skip(str(error))
         phone = stack.enter_context(Namespace("phone", within=host))
         internet = stack.enter_context(Namespace("internet", within=host))
         link(host, "wlan7", phone, "wlan0")

@@ -17,8 +17,9 @@ from lab.network.hardware.interface import (
     default_routes,
 )
 from lab.network.hardware.machine import Done, Running, Said, ThisMachine
-from lab.network.kernel.namespace import Namespace, Unavailable
+from lab.network.kernel.namespace import Namespace
 from tests.network.hardware.plans import a_plan
+from tests.network.needed import or_skip
 
 
 @dataclass
@@ -132,10 +133,8 @@ def test_the_order_of_what_is_missing() -> None:
 
 
 def test_default_routes_of_both_kinds_are_seen() -> None:
-    try:
+    with or_skip():
         namespace = Namespace("alone")
-    except Unavailable as error:
-        pytest.skip(str(error))
     with namespace:
         machine = ThisMachine(namespace.enter)
         assert default_routes(machine) == []

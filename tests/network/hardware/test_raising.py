@@ -141,6 +141,16 @@ def test_a_note_that_is_none_is_not_acted_upon(text: str, tmp_path: Path) -> Non
         noted(tmp_path)
 
 
+def test_a_note_that_cannot_be_believed_is_not_written_over(desk: Desk) -> None:
+    before = desk.state()
+    desk.folder.mkdir()
+    (desk.folder / FILE).write_text("{}")
+    with pytest.raises(Refused, match=r"wifi\.json: this is not what the lab writes"):
+        HardwareAccessPoint(desk.machine, a_plan(), lambda _: None, folder=desk.folder)
+    assert (desk.folder / FILE).read_text() == "{}"
+    assert desk.state() == before
+
+
 def test_a_note_of_bad_values_is_not_acted_upon(desk: Desk) -> None:
     with HardwareAccessPoint(desk.machine, a_plan(), lambda _: None, folder=desk.folder):
         there = noted(desk.folder)

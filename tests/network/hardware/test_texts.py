@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 from lab.network.hardware.joining import joining_text
 from lab.network.hardware.plan import AccessPlan, BadPlan, Security
 from lab.network.hardware.texts import dnsmasq_conf, hostapd_conf, nft_removal, nft_rules
-from lab.network.kernel.namespace import Namespace, Unavailable, find_programs
+from lab.network.kernel.namespace import Namespace, find_programs
 from tests.network.hardware.plans import a_plan
+from tests.network.needed import or_skip
 
 SECRET = "correct horse, battery; staple"
 SECURED = [("open", None), ("wpa2", SECRET), ("wpa3", SECRET)]
 
 
 def program(name: str) -> str:
-    try:
+    with or_skip():
         return find_programs({name: name})[name]
-    except Unavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize(("security", "passphrase"), SECURED)
@@ -67,14 +66,11 @@ def test_dnsmasq_takes_its_configuration(upstream: str | None, tmp_path: Path) -
 
 @pytest.mark.parametrize("upstream", [None, "eth7"])
 def test_nft_takes_the_rules_and_their_removal(upstream: str | None) -> None:
-    try:
-        with Namespace("alone") as namespace:
-            nft = program("nft")
-            for text in (nft_rules(a_plan(upstream=upstream)), nft_removal()):
-                done = namespace.run([nft, "--check", "--file", "-"], input=text)
-                assert (done.returncode, done.stderr) == (0, "")
-    except Unavailable as error:
-        pytest.skip(str(error))
+    with or_skip(), Namespace("alone") as namespace:
+        nft = program("nft")
+        for text in (nft_rules(a_plan(upstream=upstream)), nft_removal()):
+            done = namespace.run([nft, "--check", "--file", "-"], input=text)
+            assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,15 @@ import pytest
 
 from lab.loop import LabLoop
 from lab.network.kernel.check import check
-from lab.network.kernel.namespace import Namespace, Unavailable
+from lab.network.kernel.namespace import Namespace
 from lab.network.kernel.wifi import KernelWifi, Place
+from tests.network.needed import or_skip
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _needs_namespaces() -> None:
-    try:
+    with or_skip():
         check()
-    except Unavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

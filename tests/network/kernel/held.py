@@ -1,9 +1,11 @@
-"""Namespaces with programs in them, held for some seconds or until somebody kills this process."""
+"""Namespaces with programs in them, held for some seconds or until somebody kills this process.
+
+``python -m tests.network.kernel.held FOLDER [SECONDS]``: the folder is for files, and stays.
+"""
 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -13,13 +15,17 @@ from lab.network.kernel.wifi import KernelWifi
 
 def main() -> None:
     """Write the process ids of what holds the namespaces and of a program inside, then wait."""
-    folder = Path(tempfile.mkdtemp())
-    with LabLoop() as loop, KernelWifi(loop, folder) as wifi, wifi.admitted("phone") as place:
+    folder, *seconds = sys.argv[1:]
+    with (
+        LabLoop() as loop,
+        KernelWifi(loop, Path(folder)) as wifi,
+        wifi.admitted("phone") as place,
+    ):
         inside = place.namespace.popen(["sleep", "600"])
         held = (wifi.rogue.namespace.pid, wifi.home.namespace.pid, place.namespace.pid)
         sys.stdout.write(f"{' '.join(map(str, (*held, inside.pid)))}\n")
         sys.stdout.flush()
-        time.sleep(float(sys.argv[1]) if sys.argv[1:] else 600.0)
+        time.sleep(float(seconds[0]) if seconds else 600.0)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,10 @@ LATEST = 0.6
 CAP = 10.0
 """Seconds in which what a killed run held must be gone."""
 
-RUN = [sys.executable, "-m", "tests.network.kernel.held"]
+
+def run(folder: Path, *seconds: str) -> list[str]:
+    """Return the command of a run with its files in this folder."""
+    return [sys.executable, "-m", "tests.network.kernel.held", str(folder), *seconds]
 
 
 def host_state() -> str:
@@ -47,29 +51,30 @@ def holders() -> set[int]:
     return found
 
 
-def kill_some(times: int, moments: random.Random) -> None:
-    """Kill so many runs, each at a moment of its own."""
+def kill_some(times: int, moments: random.Random, folder: Path) -> None:
+    """Kill so many runs, each at a moment of its own. Their files stay in the folder."""
     others = holders()
     for _ in range(times):
-        run_and_kill(RUN, after=moments.uniform(0.0, LATEST))
+        run_and_kill(run(folder), after=moments.uniform(0.0, LATEST))
         deadline = time.monotonic() + CAP
         while left := holders() - others:
             assert time.monotonic() < deadline, f"still there: {left}"
             time.sleep(0.01)
 
 
-def run_some(times: int) -> None:
+def run_some(times: int, folder: Path) -> None:
     """Let so many runs come to their end."""
     for _ in range(times):
-        subprocess.run([*RUN, "0"], check=True, capture_output=True)
+        subprocess.run(run(folder, "0"), check=True, capture_output=True)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run, kill, compare."""
     times = int(arguments[0]) if arguments else TIMES
     before = host_state()
-    run_some(times)
-    kill_some(times, moments_of("leftovers"))
+    with tempfile.TemporaryDirectory() as files:
+        run_some(times, Path(files))
+        kill_some(times, moments_of("leftovers"), Path(files))
     same = host_state() == before
     sys.stdout.write(f"{times} runs, {times} killed: {'nothing is left' if same else 'CHANGED'}\n")
     return 0 if same else 1

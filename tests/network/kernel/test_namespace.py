@@ -13,7 +13,7 @@ import pytest
 from lab.network.kernel.channel import Channel, Gone
 from lab.network.kernel.namespace import Namespace, Unavailable, link
 from tests.killing import ROOT, moments_of
-from tests.network.kernel.leftovers import host_state, kill_some, run_some
+from tests.network.kernel.leftovers import host_state, kill_some, run, run_some
 from tests.rights import NOBODY
 
 CAP = 10.0
@@ -54,7 +54,6 @@ def test_sockets_are_in_the_namespace_that_they_were_made_in() -> None:
             client.connect(listener.getsockname())
             accepted, (address, _) = listener.accept()
             accepted.close()
-            outside.settimeout(0.2)
             with pytest.raises(OSError, match=r"."):
                 outside.bind(("192.0.2.1", 0))
     assert address == "192.0.2.2"
@@ -174,17 +173,23 @@ def test_an_ordinary_user_needs_no_rights(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (f"{NOBODY} 0\n", "")
 
 
-def test_runs_that_end_or_are_killed_at_any_moment_leave_nothing() -> None:
+def test_runs_that_end_or_are_killed_at_any_moment_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = host_state()
-    run_some(1)
-    kill_some(2, moments_of("test_runs_that_end_or_are_killed_at_any_moment_leave_nothing"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    run_some(1, tmp_path)
+    moments = moments_of("test_runs_that_end_or_are_killed_at_any_moment_leave_nothing")
+    kill_some(2, moments, tmp_path)
     assert host_state() == before
+    assert list(temporary.iterdir()) == []
 
 
-def test_nothing_is_left_where_the_lab_was_killed() -> None:
+def test_nothing_is_left_where_the_lab_was_killed(tmp_path: Path) -> None:
     before = host_state()
-    program = [sys.executable, "-m", "tests.network.kernel.held"]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, cwd=ROOT) as lab:
+    with subprocess.Popen(run(tmp_path), stdout=subprocess.PIPE, text=True, cwd=ROOT) as lab:
         assert lab.stdout is not None
         pids = [int(pid) for pid in lab.stdout.readline().split()]
         assert len(pids) == 4

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from lab.network.kernel.pcapng import Frame, capture
-from tests.network.kernel.test_tap import frame
+from tests.network.kernel.frames import frame
 
 AT = 1_764_000_000_123_456_789
 

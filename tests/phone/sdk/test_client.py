@@ -11,6 +11,8 @@ import pytest
 
 from lab.backend import API, CONFIGURATION, WEBSITE, Outage
 from lab.model.pins import Mode
+from lab.phone.host_names import Names
+from lab.phone.path_rules import PlatformRules
 from lab.phone.sdk.client import ReferenceClient, ReferenceClient41
 from lab.phone.sdk.errors import (
     AllPinsExpired,
@@ -388,3 +390,22 @@ def test_a_wrong_client_overrides_what_it_gets_wrong(world: World, tmp_path: Pat
         world.phone.addresses[API] = peer.endpoint
         assert client.get(URL).status == 200
         assert b"GET /health" in peer.wait()[0].received
+
+
+class AnyName(PlatformRules):
+    def matches(self, host: str, names: Names) -> bool:
+        return True
+
+
+class NamesUnchecked(ReferenceClient):
+    platform_rules = AnyName()
+
+
+@pytest.mark.parametrize(("cls", "shared"), [(ReferenceClient, False), (NamesUnchecked, True)])
+def test_the_rules_of_the_client_decide_which_hosts_share_a_connection(
+    cls: type[ReferenceClient], shared: bool, world: World
+) -> None:
+    client = world.ready(cls, Mode.PERMISSIVE)
+    for host in (API, WEBSITE):
+        assert client.get(f"https://{host}/").status == 200
+    assert (WEBSITE not in world.phone.connected) is shared

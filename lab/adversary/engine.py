@@ -167,6 +167,12 @@ class Engine:
         doors = self._devices[device_id].doors
         return None if doors is None else doors.crossed(arming)
 
+    def past(self, device_id: str, arming: int) -> int:
+        """Return how many packets of the device went to an honest gateway while ``arming`` was in
+        force, past the adversary."""
+        doors = self._devices[device_id].doors
+        return 0 if doors is None else doors.past(arming)
+
     def around(self, device_id: str, arming: int) -> dict[Around, int]:
         """Return how often the device tried ways around the rogue network while ``arming`` was in
         force, as far as anybody could see."""

@@ -18,16 +18,23 @@ from tlslite.utils.python_ecdsakey import Python_ECDSAKey
 from tlslite.x509 import X509
 from tlslite.x509certchain import X509CertChain
 
+_CURVES = {"secp256r1": "NIST256p", "secp384r1": "NIST384p"}
+"""What tlslite-ng calls them."""
 _DIGESTS = (hashes.SHA1, hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
 class _QuickKey(Python_ECDSAKey):
-    """An ECDSA key that signs in C. Its owner does not doubt what it has signed."""
+    """An ECDSA key that signs in C. Its owner does not doubt what it has signed.
+
+    Raises ValueError for a curve that is not served by hand.
+    """
 
     def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
         private = key.private_numbers()
         public = private.public_numbers
-        curve = {256: "NIST256p", 384: "NIST384p"}[key.key_size]
+        if key.curve.name not in _CURVES:
+            raise ValueError(f"a handmade handshake takes no ECDSA key of {key.curve.name}")
+        curve = _CURVES[key.curve.name]
         super().__init__(public.x, public.y, curve, private.private_value)
         self._key = key
 
@@ -47,7 +54,7 @@ def signing_key(der: bytes) -> Any:
 
     Raises ValueError for a key of another type.
     """
-    key = load_der_private_key(der, None)
+    key = _private_key(der)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return _QuickKey(key)
     if isinstance(key, rsa.RSAPrivateKey):
@@ -80,7 +87,13 @@ def export_key() -> Any:
 
 def rsa_signature(der: bytes, content: bytes) -> bytes:
     """Sign ``content`` (PKCS#1 v1.5, SHA-256). Raises ValueError where the key is not RSA."""
-    key = load_der_private_key(der, None)
+    key = _private_key(der)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError("an RSA key is needed")
     return key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+
+
+@functools.lru_cache(maxsize=64)
+def _private_key(der: bytes) -> Any:
+    # Looking for mistakes in an RSA key takes as long as making one, and this one is our own.
+    return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)

@@ -17,10 +17,13 @@ from lab.adversary.around import Around, way_around
 from lab.adversary.names import ATTACKER_ADDRESS, Names
 from lab.adversary.recorder import Recorder
 from lab.model.device import Endpoint
-from lab.model.serving import Arming, Interfere, Interference
+from lab.model.serving import Arming, Gateway, Interfere, Interference
+from lab.network.kernel import arp
+from lab.network.kernel.access_point import ROUTER
+from lab.network.kernel.gateways import HONEST
 from lab.network.kernel.pcapng import Frame, capture
 from lab.network.kernel.rules import Closed
-from lab.network.kernel.tap import Opened, Tap, opened, sender
+from lab.network.kernel.tap import Opened, Tap, opened, receiver, sender
 from lab.network.kernel.wifi import Place
 
 _ORIGINAL_DESTINATION = 80
@@ -56,6 +59,7 @@ class KernelDoors:
     keeper: Keeper
     _tap: Tap | None = None
     _crossed: Counter[int] = field(default_factory=Counter)
+    _past: Counter[int] = field(default_factory=Counter)
     _around: Counter[tuple[int, Around]] = field(default_factory=Counter)
     _frames: deque[tuple[int, Frame]] = field(default_factory=lambda: deque(maxlen=KEPT_FRAMES))
 
@@ -67,14 +71,20 @@ class KernelDoors:
         """Return how many packets of the device arrived while ``arming`` was in force."""
         return self._crossed[arming]
 
+    def past(self, arming: int) -> int:
+        """Return how many went to the honest gateway instead."""
+        return self._past[arming]
+
     def around(self, arming: int) -> dict[Around, int]:
         """Return how often the device tried ways around while ``arming`` was in force."""
         tried = {way: self._around[arming, way] for way in Around}
         return {way: times for way, times in tried.items() if times}
 
     def close_for(self, arming: Arming) -> None:
-        """Let the rogue network refuse what ``arming`` refuses. Raises OSError."""
+        """Let the rogue network refuse what ``arming`` refuses, and the device take its gateway
+        for its own. Raises OSError."""
         self.place.rogue.close(closed_by(arming, self.keeper.names))
+        self.place.gateways.lead(self.place.rogue, arming.gateway)
 
     def stop(self) -> None:
         """Look no more."""
@@ -84,6 +94,9 @@ class KernelDoors:
     async def capture(self, since: int) -> bytes:
         """Return what was seen under arming ``since`` and later ones, with the secrets that
         decrypt what the adversary spoke itself."""
+        # A frame is at the tap before what is in it is at the listener.
+        if self._tap is not None:
+            self._tap.drain()
         frames = [frame for number, frame in self._frames if number >= since]
         secrets = self.keeper.recorder.secrets(self.keeper.device, since)
         return capture(self.place.rogue.port, frames, secrets)
@@ -91,12 +104,25 @@ class KernelDoors:
     def _see(self, frame: bytes) -> None:
         number, arming = self.keeper.armed()
         self._frames.append((number, Frame(time.time_ns(), frame)))
+        if arming.gateway is Gateway.POISONED:
+            self._keep_poisoned(frame)
         if sender(frame) == self.place.rogue.hardware_address:
-            self._crossed[number] += 1
+            if receiver(frame) == HONEST:
+                self._past[number] += 1
+                return
+            self._crossed[number] += receiver(frame) == ROUTER
             if (around := way_around(frame)) is not None:
                 self._around[number, around] += 1
             if (found := opened(frame)) is not None:
                 self._note_refused(found, number, arming)
+
+    def _keep_poisoned(self, frame: bytes) -> None:
+        """Say it again where the device asks, or the honest gateway says otherwise."""
+        told = arp.said(frame)
+        if told is not None and told.hardware_address != ROUTER:
+            # The device may be gone, and its network with it.
+            with contextlib.suppress(OSError):
+                self.place.gateways.poison(self.place.rogue)
 
     def _note_refused(self, opened: Opened, number: int, arming: Arming) -> None:
         """Keep a record of a connection that the network refuses: nobody else sees it."""

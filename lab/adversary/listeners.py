@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +13,12 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from lab.adversary.addon import serving_on
 from lab.adversary.connections import Connections, Open, Serve, Shared
 from lab.adversary.kernel import Accept, Keeper, KernelDoors, reset, take
-from lab.adversary.names import ATTACKER_ADDRESS, ATTACKER_ADDRESS_6, normal
+from lab.adversary.lies import Lies
+from lab.adversary.names import ATTACKER_ADDRESS
 from lab.adversary.watch import MAX_OPENING, WatchedReader
 from lab.adversary.wireguard import TunnelStream, WireGuardDoor
 from lab.model.device import Endpoint, Network, Surroundings, Tunnel
-from lab.model.serving import Arming, DnsLie, HostPlan, Interfere, Interference, Relay
-from lab.model.wire import Lookup
+from lab.model.serving import Arming, HostPlan, Interfere, Interference, Relay
 from lab.network import gateway
 from lab.network.dns import Answer, Resolver
 from lab.network.hardware.door import HardwareDoor
@@ -65,8 +64,11 @@ class Listeners:
     _servers: list[asyncio.Server] = field(default_factory=list)
     _resolvers: list[Resolver] = field(default_factory=list)
     _connections: Connections = field(init=False)
+    _lies: Lies = field(init=False)
 
     def __post_init__(self) -> None:
+        names, recorder = self.shared.names, self.shared.recorder
+        self._lies = Lies(self.id, names, recorder, self._armed_now)
         self._connections = Connections(self.id, self.source, self.shared, self._armed_now)
 
     def _armed_now(self) -> tuple[int, Arming]:
@@ -79,13 +81,13 @@ class Listeners:
             proxy=await self._listen(self._serve_proxy),
             rogue=Network(
                 ROGUE_SSID if self.radio is None else self.radio.ssid,
-                await self._resolve(self._lie),
+                await self._resolve(self._lies.answer),
                 await self._listen(self._serve_gateway),
                 rogue,
             ),
             home=Network(
                 HOME_SSID,
-                await self._resolve(self._tell),
+                await self._resolve(self._lies.truth),
                 await self._listen(self._serve_home),
                 home,
             ),
@@ -106,14 +108,14 @@ class Listeners:
         """Serve at the doors of the device's networks, if they are the kernel's; return the
         interfaces that lead there."""
         if self.radio is not None:
-            await self._serve_door(self.radio, self._accept_taken, self._lie)
+            await self._serve_door(self.radio, self._accept_taken, self._lies.answer)
         if (place := self.place) is None:
             return None, None
         keeper = Keeper(self.id, self.shared.names, self.shared.recorder, self._armed_now)
         self.doors = KernelDoors(place, keeper)
         self.doors.watch()
-        await self._serve_door(place.rogue, self._accept_taken, self._lie)
-        await self._serve_door(place.home, self._accept_taken_home, self._tell)
+        await self._serve_door(place.rogue, self._accept_taken, self._lies.answer)
+        await self._serve_door(place.home, self._accept_taken_home, self._lies.truth)
         return place.rogue.interface, place.home.interface
 
     async def _serve_door(self, door: Door | HardwareDoor, accept: Accept, answer: Answer) -> None:
@@ -122,11 +124,12 @@ class Listeners:
         await self._resolve(answer, door.resolver)
 
     async def _dig(self, plan: TunnelPlan) -> Tunnel:
-        self._door = WireGuardDoor(plan.keys, self._accept_dug, self._tell, self._ignore)
+        self._door = WireGuardDoor(plan.keys, self._accept_dug, self._lies.truth, self._ignore)
         return await self._door.start(plan.listen.host, plan.listen.port)
 
     async def _resolve(self, answer: Answer, sock: socket.socket | None = None) -> Endpoint:
-        resolver = Resolver(answer)
+        late = (self._lies.delay,) if answer == self._lies.answer else ()
+        resolver = Resolver(answer, *late)
         self._resolvers.append(resolver)
         return await resolver.start(self.address, sock)
 
@@ -175,6 +178,7 @@ class Listeners:
         self, connection: Open, reader: asyncio.StreamReader, dialled: Endpoint
     ) -> None:
         if self._let_through(connection, dialled) is gateway.Reply.SUCCEEDED:
+            await _take_time(connection)
             await self._serve_address(connection, reader, dialled.host, dialled.port)
         else:
             reset(connection.writer)
@@ -210,6 +214,7 @@ class Listeners:
         reply = self._let_through(connection, Endpoint(destination.host, destination.port))
         gateway.answer(writer, reply)
         if reply is gateway.Reply.SUCCEEDED:
+            await _take_time(connection)
             await self._serve_address(connection, reader, destination.host, destination.port)
         else:
             await writer.drain()
@@ -273,29 +278,9 @@ class Listeners:
         finally:
             del self.shared.passages[handler.client.id]
 
-    # -- names ----------------------------------------------------------------------------
 
-    def _tell(self, name: str, kind: str) -> tuple[str, ...]:
-        address = self.shared.names.address_of(normal(name))
-        return () if address is None else (address,)
-
-    def _lie(self, name: str, kind: str) -> tuple[str, ...] | None:
-        number, arming = self.armed
-        host = normal(name)
-        plan = arming.plan_for(host)
-        answer: tuple[str, ...] | None
-        match plan.dns if plan is not None else DnsLie.HONEST:
-            case DnsLie.HONEST:
-                answer = self._tell(name, kind)
-            case DnsLie.ATTACKER_ADDRESS:
-                answer = (ATTACKER_ADDRESS,)
-            case DnsLie.ATTACKER_ADDRESS_6:
-                answer = (ATTACKER_ADDRESS_6,)
-            case DnsLie.NXDOMAIN:
-                answer = ()
-            case DnsLie.SILENCE:
-                answer = None
-        told = "TIMEOUT" if answer is None else ", ".join(answer) or "NXDOMAIN"
-        lookup = Lookup(self.id, number, host, kind, told, time.time())
-        self.shared.recorder.lookup(lookup, in_scope=plan is not None)
-        return answer
+async def _take_time(connection: Open) -> None:
+    """Let a connection wait, where that is the attack."""
+    plan = connection.passage.plan
+    if plan is not None and plan.delay:
+        await asyncio.sleep(plan.delay)

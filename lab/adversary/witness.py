@@ -96,8 +96,9 @@ def connection(
 
 
 def _what(serving: Terminate) -> Terminate:
-    """Return ``serving`` without what is said inside TLS: the key of what is prepared for it."""
-    return replace(serving, answer=HttpAnswer())
+    """Return ``serving`` without what is said inside TLS, and what is made by hand: the key of
+    what is prepared for it."""
+    return replace(serving, answer=HttpAnswer(), anomaly=None)
 
 
 @functools.lru_cache(maxsize=64)

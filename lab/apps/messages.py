@@ -7,7 +7,7 @@ line, ``[HH:mm:ss] message``; a line without that goes on with the entry before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from lab.model.outcome import DOCUMENTED_ERRORS, Answer, AppOutcome, ErrorKind
@@ -45,15 +45,28 @@ def read_test(log: Sequence[str]) -> AppOutcome:
 
     Entries before that attempt do not count. Without one, or without its end, the app was silent.
     """
-    return _read(log, TEST_BEGINS, TEST_SUCCEEDED, TEST_FAILED)
+    return read_attempt(log, TEST_BEGINS, TEST_SUCCEEDED, TEST_FAILED, _understood)
 
 
 def read_setup(log: Sequence[str]) -> AppOutcome:
     """Return what the entries say about the last setup, as ``read_test`` does."""
-    return _read(log, SETUP_BEGINS, SETUP_SUCCEEDED, SETUP_FAILED)
+    return read_attempt(log, SETUP_BEGINS, SETUP_SUCCEEDED, SETUP_FAILED, _understood)
 
 
-def _read(log: Sequence[str], begins: str, success: str, failures: Sequence[str]) -> AppOutcome:
+Understand = Callable[[str, Sequence[str]], tuple[frozenset[ErrorKind], str | None]]
+"""Returns what an error can mean and its documented name: called with what the app said, and with
+the entries that follow."""
+
+
+def read_attempt(
+    log: Sequence[str],
+    begins: str,
+    success: str,
+    failures: Sequence[str],
+    understand: Understand,
+) -> AppOutcome:
+    """Return what the entries say about the last attempt, which begins, succeeds and fails with
+    these words. Without one, or without its end, the app was silent."""
     starts = [index for index, entry in enumerate(log) if entry.startswith(begins)]
     if not starts:
         seen = "; ".join(log[-3:]) or "nothing"
@@ -66,16 +79,20 @@ def _read(log: Sequence[str], begins: str, success: str, failures: Sequence[str]
         failure = next((words for words in failures if entry.startswith(words)), None)
         if failure is not None:
             said = entry.removeprefix(failure).strip()
-            error_type = _error_type(attempt[index + 1 : index + 2])
-            meaning = read_error(said, error_type)
+            kinds, code = understand(said, attempt[index + 1 :])
             return AppOutcome(
                 Answer.REFUSED,
-                frozenset({meaning.kind}),
-                code=meaning.code,
+                kinds,
+                code=code,
                 message=entry,
                 log=_kept(attempt),
             )
     return _silent(f"the app did not say how it went; its last words: {attempt[-1]}", attempt)
+
+
+def _understood(said: str, following: Sequence[str]) -> tuple[frozenset[ErrorKind], str | None]:
+    meaning = read_error(said, _error_type(following[:1]))
+    return frozenset({meaning.kind}), meaning.code
 
 
 def _silent(message: str, log: Sequence[str]) -> AppOutcome:

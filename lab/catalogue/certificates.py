@@ -65,7 +65,7 @@ def for_nothing(ground: Ground) -> Terminate:
     return terminate(pinned(ground, Leaf((ground.host,), extensions=((NO_USAGE, False),))))
 
 
-@oddity("F4", "Certificate without extended key usages")
+@oddity("F4", "Certificate without extended key usages", needs=[Need.PLAIN_X509])
 def for_whatever(ground: Ground) -> Terminate:
     """Served: the pinned key in a trusted certificate that has no extendedKeyUsage.
 

@@ -202,13 +202,6 @@ LEFT_OUT: tuple[LeftOut, ...] = (
         "counted, and IPv6 is its own; a phone's mobile data is for its owner to switch off.",
     ),
     LeftOut(
-        "H6",
-        "ARP spoofing on a shared segment",
-        "It is one more way to come into a device's path. What is served there is what the owner "
-        "of the access point serves, so the verdicts would be the same, and it would disturb "
-        "others on a network that is not the lab's.",
-    ),
-    LeftOut(
         "H7",
         "In-process bypass",
         "It is about resilience and not about pins, takes instrumentation of the app, and no "

@@ -101,7 +101,7 @@ def right_key_untrusted_issuer(ground: Ground) -> Terminate:
     trust=Trust.USER,
     expect=refuse(ErrorKind.CHAIN),
     concern=Concern.VALIDATION,
-    needs=[Need.USER_STORE],
+    needs=[Need.USER_STORE, Need.USER_STORE_APART],
     versions=TLS13_ONLY,
 )
 def right_key_user_ca(ground: Ground) -> Terminate:

@@ -153,7 +153,7 @@ def minute_too_late(ground: Ground) -> Terminate:
     return terminate(_lasting(ground, begins=-2 * DAY, ends=-MINUTE))
 
 
-@oddity("E4", "Ends after 2049")
+@oddity("E4", "Ends after 2049", needs=[Need.PLAIN_X509])
 def ends_after_2049(ground: Ground) -> Terminate:
     """Served: the pinned key in a trusted certificate that ends in 2051, so that its notAfter is
     a GeneralizedTime with four digits for the year (RFC 5280 section 4.1.2.5).

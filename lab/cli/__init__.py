@@ -5,8 +5,12 @@ from __future__ import annotations
 import typer
 
 from lab.cli.devices import devices, doctor
+from lab.cli.diff import diff
+from lab.cli.gate import gate
 from lab.cli.phone import phone
 from lab.cli.pins import pins
+from lab.cli.profile import profile
+from lab.cli.report import report
 from lab.cli.restore import restore
 from lab.cli.selftest import selftest
 from lab.cli.verify import verify
@@ -21,12 +25,16 @@ app = typer.Typer(
 )
 app.command()(devices)
 app.command()(doctor)
+app.command()(diff)
+app.command()(gate)
 app.command()(phone)
 app.command()(pins)
+app.command()(report)
 app.command()(restore)
 app.command()(selftest)
 app.command()(verify)
 app.command()(wireguard)
+app.add_typer(profile)
 app.add_typer(wifi)
 
 

@@ -18,6 +18,7 @@ from lab.devices.settings import (
     AndroidSettings,
     CommandSettings,
     DeviceSettings,
+    IosSettings,
     Settings,
     SettingsError,
     load,
@@ -99,16 +100,24 @@ def _state(settings: Settings, device: DeviceSettings) -> str:
         return "; ".join(problem.text for problem in error.problems)
     if isinstance(device, CommandSettings):
         return "ready: a program of this machine"
-    if isinstance(device, AndroidSettings):
-        from lab.devices.android.checks import look
-
-        findings = list(look(device))
+    if isinstance(device, AndroidSettings | IosSettings):
+        findings = list(_looked_at(device))
         worst = [f for f in findings if f.health is Health.BAD]
         if worst:
             return "; ".join(f"{f.what}: {f.text}" for f in worst)
-        told = [f.text for f in findings if f.what in ("adb", "system")]
+        told = [f.text for f in findings if f.what in ("adb", "usbmuxd", "system")]
         return "; ".join(told + [f.text for f in findings if f.what == "lease"])
     return "ready: started by the lab"
+
+
+def _looked_at(device: AndroidSettings | IosSettings) -> Iterable[Finding]:
+    if isinstance(device, IosSettings):
+        from lab.devices.ios.checks import look as look_at_iphone
+
+        return look_at_iphone(device)
+    from lab.devices.android.checks import look
+
+    return look(device)
 
 
 def _loaded(devices_file: Path) -> Settings:

@@ -73,11 +73,9 @@ def _summary(told: Verification, bundle: Path) -> list[str]:
     broken = sum(finding.breaks for finding in told.findings)
     if broken:
         return [f"{bundle} DOES NOT VERIFY: {broken} findings."]
-    captures = (
-        "and compared with the captures" if told.captures_seen else "captures not looked into"
-    )
+    captures = f" and compared with {told.captures} captures" if told.captures else ""
     lines = [
-        f"{told.files} files are as they were signed; {told.judged} scenarios judged again, "
+        f"{told.files} files are as they were signed; {told.judged} scenarios judged again"
         f"{captures}: every verdict follows.",
         f"Signed with key {told.key_id}"
         + ("." if told.key_was_named else ", which is in the bundle: is it the signer's?"),

@@ -74,7 +74,10 @@ def up(
         check_machine(machine, plan, root=os.geteuid() == 0)
         with HardwareAccessPoint(machine, plan, typer.echo, folder=standing.FOLDER) as point:
             _tell_how_to_join(plan, qr)
-            point.broken.wait()
+            try:
+                point.broken.wait()
+            finally:
+                _tell_of_strangers(point.strangers.told())
         fail("the access point broke down, and was taken down", code=1)
     except KeyboardInterrupt:
         typer.echo("taken down")
@@ -153,6 +156,13 @@ def _tell_how_to_join(plan: AccessPlan, picture: Path | None) -> None:
         "in devices.yaml). Others: scan the code, and let the phone stay on a network without "
         "internet when it asks. Ctrl-C takes the network down."
     )
+
+
+def _tell_of_strangers(told: list[str]) -> None:
+    if told:
+        typer.echo("Not the lab's, and not opened:")
+    for line in told:
+        typer.echo(f"  {line}")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> Never:

@@ -18,6 +18,7 @@ from lab.apps.trustpin_android import TrustPinAndroidApp
 from lab.apps.yaml_page import YamlApp
 from lab.devices.complaints import complaints
 from lab.devices.document import read_document
+from lab.devices.iphone_models import TEST_APP_PAGE
 from lab.devices.page_models import PageFile
 from lab.devices.phone_models import SAMPLE_PAGE
 from lab.devices.problems import Problem, SettingsError, quote
@@ -48,6 +49,10 @@ def find_page(spec: str, folder: Path, environ: Mapping[str, str] | None = None)
     """
     if spec == SAMPLE_PAGE:
         return TrustPinAndroidApp
+    if spec == TEST_APP_PAGE:
+        from lab.apps.trustpin_ios import TrustPinIosApp
+
+        return TrustPinIosApp
     if spec.endswith((".yaml", ".yml")):
         seen = os.environ if environ is None else environ
         script = read_page(folder / Path(spec).expanduser(), seen)

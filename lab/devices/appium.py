@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlparse, urlsplit, urlunsplit
 
 from appium.options.android import UiAutomator2Options
+from appium.options.common import AppiumOptions
 from appium.webdriver.appium_connection import AppiumConnection
 from appium.webdriver.client_config import AppiumClientConfig
 from appium.webdriver.errorhandler import MobileErrorHandler
@@ -167,7 +168,7 @@ class Begun(NamedTuple):
 
 def begin(
     address: str,
-    options: UiAutomator2Options | Sequence[UiAutomator2Options],
+    options: AppiumOptions | Sequence[AppiumOptions],
     *,
     cap: float = BEGIN_CAP,
     command_cap: float = COMMAND_CAP,
@@ -178,9 +179,9 @@ def begin(
     Raises DeviceLost where nobody answers, or says no.
     """
     connection = DeviceConnection(address, cap=cap, obituary=obituary)
-    wanted = options if isinstance(options, UiAutomator2Options) else list(options)
+    wanted = options if isinstance(options, AppiumOptions) else list(options)
     try:
-        driver = WebDriver(command_executor=connection, options=wanted)  # type: ignore[arg-type]
+        driver = WebDriver(command_executor=connection, options=wanted)
     except WebDriverException as error:
         connection.close()  # type: ignore[no-untyped-call]
         raise DeviceLost(obituary() or f"no session: {said(error)}") from None

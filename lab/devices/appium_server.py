@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import urllib3
@@ -22,7 +23,6 @@ from lab.devices.phone_process import clean_environment
 
 START_CAP = 60.0
 """Seconds in which the server must be ready; some machines are slow, and it loads a lot."""
-DRIVER = "appium-uiautomator2-driver"
 NPM = "npm ci"
 """What installs the packages, in the project's folder."""
 
@@ -34,6 +34,21 @@ _NOWHERE = "http://127.0.0.1:9"
 """A proxy that is none (port 9, RFC 863): what an Appium server asks the internet stays here."""
 _NODE_VERSION = re.compile(r"v(\d+)\.(\d+)\.")
 _NODE_OPTIONS = re.compile(r"node_.*|npm_.*|appium_.*", re.IGNORECASE)
+
+
+class DriverName(StrEnum):
+    """What Appium drives a phone with: an npm package."""
+
+    UIAUTOMATOR2 = "appium-uiautomator2-driver"
+    XCUITEST = "appium-xcuitest-driver"
+
+    @property
+    def called(self) -> str:
+        """As it is called by its makers."""
+        return {
+            DriverName.UIAUTOMATOR2: "UiAutomator2 driver",
+            DriverName.XCUITEST: "XCUITest driver",
+        }[self]
 
 
 class AppiumUnavailable(Exception):
@@ -50,15 +65,21 @@ class Installation:
     appium: str
     """Version of Appium."""
     driver: str
-    """Version of its UiAutomator2 driver."""
+    """Version of its driver."""
+    driver_name: DriverName = DriverName.UIAUTOMATOR2
 
     @property
     def description(self) -> str:
         """What drives a phone, for the evidence."""
-        return f"Appium {self.appium}, UiAutomator2 driver {self.driver}"
+        return f"Appium {self.appium}, {self.driver_name.called} {self.driver}"
 
 
-def find_installation(project: Path, environment: Mapping[str, str] | None = None) -> Installation:
+def find_installation(
+    project: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    driver: DriverName = DriverName.UIAUTOMATOR2,
+) -> Installation:
     """Return what is installed in the folder ``project``. Raises AppiumUnavailable."""
     seen = os.environ if environment is None else environment
     found = shutil.which("node", path=seen.get("PATH"))
@@ -75,7 +96,8 @@ def find_installation(project: Path, environment: Mapping[str, str] | None = Non
         node,
         project.absolute(),
         _package_version(modules / "appium", project),
-        _package_version(modules / DRIVER, project),
+        _package_version(modules / driver, project),
+        driver,
     )
 
 
@@ -83,15 +105,16 @@ class AppiumServer:
     """An Appium server from construction until ``close``. Raises AppiumUnavailable.
 
     ``folder`` is a folder of its own: home, temporary files, and its log ``appium.log``. It uses
-    the phones of ``adb``.
+    the phones of ``adb``, or those that ``environment`` leads it to.
     """
 
     def __init__(
         self,
         installation: Installation,
         folder: Path,
-        adb: AdbHost,
+        adb: AdbHost | None = None,
         *,
+        environment: Mapping[str, str] | None = None,
         start_cap: float = START_CAP,
     ) -> None:
         self.installation = installation
@@ -107,7 +130,7 @@ class AppiumServer:
             self._server = KeptServer(
                 "the Appium server",
                 command,
-                environment=_environment(installation, folder, adb),
+                environment=_environment(installation, folder, adb, environment or {}),
                 folder=folder,
                 log=self.log,
             )
@@ -164,15 +187,18 @@ def _drop_stale_cache(project: Path) -> None:
             noted.unlink()
 
 
-def _environment(installation: Installation, folder: Path, adb: AdbHost) -> dict[str, str]:
+def _environment(
+    installation: Installation, folder: Path, adb: AdbHost | None, further: Mapping[str, str]
+) -> dict[str, str]:
     """Make the folders that the server is to use, and return what it finds them by. Raises
     AppiumUnavailable."""
     home, temporary, tools = folder / "home", folder / "tmp", folder / "android" / "platform-tools"
     try:
         for made in (home, temporary, tools):
             made.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (tools / "adb").unlink(missing_ok=True)
-        (tools / "adb").symlink_to(adb.program)
+        if adb is not None:
+            (tools / "adb").unlink(missing_ok=True)
+            (tools / "adb").symlink_to(adb.program)
     except OSError as error:
         raise AppiumUnavailable(f"{folder}: {error.strerror}") from None
     kept = {
@@ -182,7 +208,8 @@ def _environment(installation: Installation, folder: Path, adb: AdbHost) -> dict
     }
     return {
         **kept,
-        **adb.environment,
+        **({} if adb is None else adb.environment),
+        **further,
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "ANDROID_HOME": str(tools.parent),

@@ -8,6 +8,8 @@ from lab.devices.models import CommandSettings
 from lab.model.attack import Need, RouteKind
 from lab.model.pins import PinKind
 
+NO_SEGMENT = "the simulated Wi-Fi has no segment that another station could be on"
+
 
 def program_of(settings: CommandSettings) -> str:
     """Return the program's name, without its folder."""
@@ -26,6 +28,8 @@ def lack(settings: CommandSettings, need: Need, *, lodged: bool = False) -> str 
         Need.KEEPS_CONFIGURATION: f"{program} has static pins: it fetches no configuration",
         Need.ANDROID_RULES: f"{program} has rules of its own where RFC 5280 leaves it a choice",
         Need.USER_STORE: f"{program} has one trust store: there is no user's beside the system's",
+        Need.USER_STORE_APART: f"{program} has one trust store: there is no user's beside the "
+        "system's",
         Need.SYSTEM_STORE: None
         if settings.reads_trust_store
         else f"{program} is not given the lab's {{trust_store}}, so it trusts no CA of the lab",
@@ -40,6 +44,7 @@ def lack(settings: CommandSettings, need: Need, *, lodged: bool = False) -> str 
         if lodged or RouteKind.WIFI in settings.routes.kinds
         else f"devices.yaml gives no arguments that send {program} over the rogue Wi-Fi",
         Need.IPV6: _no_ipv6(settings, lodged),
+        Need.SEGMENT: None if lodged else NO_SEGMENT,
         Need.SEVERAL_REQUESTS: f"{program} makes each request in a process of its own",
         Need.REDIRECTS: f"{program} is given one host's pins, and a redirect leads to another",
         Need.PERMISSIVE: f"{program} has no permissive mode: it knows no registered hosts",

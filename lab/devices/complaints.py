@@ -21,8 +21,11 @@ _FORMS = {
     "activity": "an activity such as .MainActivity",
     "id": "letters, digits, '.', '_' and '-', at most 64, the first a letter or digit",
     "sdk": "package.module:Class",
+    "bundle_id": "a bundle id such as com.example.App",
     "package": "an Android package such as com.example.app",
-    "browser": "an Android package such as com.android.chrome",
+    "browser": "an app such as com.android.chrome or com.apple.mobilesafari",
+    "udid": "a udid such as 00008110-001A2B3C4D5E6F70",
+    "version": "a version such as 18.5",
     "page": "'trustpin-android', package.module:Class or the path of a .yaml file",
 }
 

@@ -28,6 +28,7 @@ from lab.devices.fields import (
     located,
     wrong,
 )
+from lab.devices.iphone_models import IosSettings, VirtualIosSettings
 from lab.devices.phone_models import AndroidSettings, Section, VirtualSettings
 from lab.devices.template import Template
 from lab.model.attack import Control, Need, RouteKind
@@ -202,10 +203,11 @@ class CommandSettings(Section):
 
 
 DeviceSettings = Annotated[
-    AndroidSettings | CommandSettings | VirtualSettings, Field(discriminator="platform")
+    AndroidSettings | CommandSettings | IosSettings | VirtualSettings | VirtualIosSettings,
+    Field(discriminator="platform"),
 ]
 
-PLATFORMS = ("android", "command", "virtual")
+PLATFORMS = ("android", "command", "ios", "virtual", "virtual-ios")
 
 
 class DevicesFile(Section):

@@ -97,6 +97,7 @@ class PageSpec(NamedTuple):
     folder: Path
 
 
+IOS_PAGE_PATTERN = r"^(trustpin-ios|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$"
 PAGE_PATTERN = r"^(trustpin-android|.+\.ya?ml|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$"
 
 
@@ -115,3 +116,19 @@ PageName = Annotated[
     PageSpec, BeforeValidator(_page), WithJsonSchema({"type": "string", "pattern": PAGE_PATTERN})
 ]
 """A page object: the sample app's, a YAML file, or a class."""
+
+
+def _ios_page(value: object, info: ValidationInfo) -> PageSpec:
+    if isinstance(value, PageSpec):
+        return value
+    if not isinstance(value, str) or not re.match(IOS_PAGE_PATTERN, value):
+        raise wrong(not_a("'trustpin-ios' or package.module:Class", value))
+    return PageSpec(value, folder_of(info))
+
+
+IosPageName = Annotated[
+    PageSpec,
+    BeforeValidator(_ios_page),
+    WithJsonSchema({"type": "string", "pattern": IOS_PAGE_PATTERN}),
+]
+"""A page object of an iPhone's app: the sample's, or a class."""

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from lab.model.device import DeviceLost
 
@@ -40,6 +41,20 @@ def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not _OURS.fullmatch(name)}
 
 
+class PhoneProgram(NamedTuple):
+    """What a phone is started as: a module, and what it calls its ports once it is ready."""
+
+    module: str
+    screen: str
+    """The port of what drives its screen."""
+    link: str
+    """The port of the way to it."""
+
+
+ANDROID_PHONE = PhoneProgram("lab.phone", "port", "adb")
+IPHONE = PhoneProgram("lab.phone.ios", "wda", "usbmuxd")
+
+
 class PhoneProcess:
     """A phone in a process and a session of its own. It ends when the lab does."""
 
@@ -49,8 +64,9 @@ class PhoneProcess:
         *,
         start_cap: float = START_CAP,
         network: socket.socket | None = None,
+        program: PhoneProgram = ANDROID_PHONE,
     ) -> None:
-        """Start ``python -m lab.phone`` with these arguments and wait until it is ready.
+        """Start the ``program`` with these arguments and wait until it is ready.
 
         ``network`` is the line to the namespace that it lives in. Raises DeviceLost.
         """
@@ -59,7 +75,7 @@ class PhoneProcess:
             arguments = [*arguments, "--network", str(network.fileno())]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lab.phone", *arguments],
+                [sys.executable, "-m", program.module, *arguments],
                 env=clean_environment(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -73,10 +89,15 @@ class PhoneProcess:
         self._listening = threading.Thread(target=self._listen, name="phone stderr", daemon=True)
         self._listening.start()
         try:
-            self.port, self.adb_port = self._await_ready(start_cap)
+            self.port, self.link_port = self._await_ready(start_cap, program)
         except BaseException:
             self.end(0.0)
             raise
+
+    @property
+    def adb_port(self) -> int:
+        """Where an Android phone's adb daemon listens."""
+        return self.link_port
 
     @property
     def pid(self) -> int:
@@ -112,7 +133,7 @@ class PhoneProcess:
         if self._process.stderr is not None and not self._listening.is_alive():
             self._process.stderr.close()
 
-    def _await_ready(self, cap: float) -> tuple[int, int]:
+    def _await_ready(self, cap: float, program: PhoneProgram) -> tuple[int, int]:
         """Read the line that says where the phone listens. Raises DeviceLost."""
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -131,7 +152,7 @@ class PhoneProcess:
                 line += part
         try:
             ready = json.loads(line)
-            return int(ready["port"]), int(ready["adb"])
+            return int(ready[program.screen]), int(ready[program.link])
         except (ValueError, LookupError, TypeError):
             raise DeviceLost(f"it did not say where it listens, but {line[:80]!r}") from None
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lab.devices.command import CommandDevice
+from lab.devices.ios.address import is_iphone
 from lab.devices.item import Value
 from lab.devices.journal import MakeItem
 from lab.devices.owner import BY_HAND, Owner
@@ -17,6 +18,8 @@ from lab.devices.settings import (
     AndroidSettings,
     CommandSettings,
     DeviceSettings,
+    IosSettings,
+    VirtualIosSettings,
     VirtualSettings,
 )
 from lab.devices.state_folder import StateError, file_name_of, state_folder
@@ -68,6 +71,30 @@ def make_device(
             owner=owner,
             place=place,
         )
+    if isinstance(settings, VirtualIosSettings):
+        from lab.devices.virtual_ios import start_virtual_ios
+
+        return start_virtual_ios(
+            settings,
+            surroundings,
+            home,
+            factory_anchors=factory_anchors,
+            report_url=report_url,
+            source=source,
+            owner=owner,
+            place=place,
+        )
+    if isinstance(settings, IosSettings):
+        from lab.devices.ios.phones import open_ios
+
+        return open_ios(
+            settings,
+            surroundings,
+            home,
+            factory_anchors=factory_anchors,
+            report_url=report_url,
+            owner=owner,
+        )
     from lab.devices.android.phones import open_android
 
     return open_android(
@@ -88,6 +115,10 @@ def open_for_restore(
     ``settings`` are what devices.yaml says of it, where it does: what a hand in Settings changed
     takes Appium to put back. Raises ValueError for an address that is none.
     """
+    if is_iphone(address):
+        from lab.devices.ios.phones import open_for_restore as open_ios
+
+        return open_ios(address, settings if isinstance(settings, IosSettings) else None)
     from lab.devices.android.phones import open_for_restore as open_android
 
     return open_android(address, settings if isinstance(settings, AndroidSettings) else None)
@@ -107,7 +138,7 @@ def source_address(index: int) -> str | None:
 def source_for(settings: DeviceSettings, index: int) -> str | None:
     """Return the address that the connections of this device will come from, or None where it
     has none of its own: a program that is not told ``{source}`` connects from anywhere."""
-    if isinstance(settings, AndroidSettings):
+    if isinstance(settings, AndroidSettings | IosSettings):
         return None
     if isinstance(settings, VirtualSettings) and settings.proxy is ProxyWay.REVERSE:
         # What comes through adb comes from its server.
@@ -119,14 +150,15 @@ def source_for(settings: DeviceSettings, index: int) -> str | None:
 
 def lives_in_namespace(settings: DeviceSettings) -> bool:
     """Tell whether this device is of this machine, and can live in a network namespace of it."""
-    return isinstance(settings, CommandSettings | VirtualSettings)
+    return isinstance(settings, CommandSettings | VirtualSettings | VirtualIosSettings)
 
 
 def listen_address(settings: DeviceSettings) -> str:
     """Return where the lab listens for this device: on loopback, unless devices.yaml says that
     the phone reaches it over the LAN."""
-    lan = settings.routes.lan if isinstance(settings, AndroidSettings) else None
-    return lan or "127.0.0.1"
+    if isinstance(settings, AndroidSettings | IosSettings):
+        return settings.routes.lan or "127.0.0.1"
+    return "127.0.0.1"
 
 
 def tunnel_for(settings: DeviceSettings) -> TunnelPlan | None:
@@ -135,7 +167,7 @@ def tunnel_for(settings: DeviceSettings) -> TunnelPlan | None:
 
     Raises DeviceLost where their keys cannot be kept or read.
     """
-    if isinstance(settings, CommandSettings):
+    if isinstance(settings, CommandSettings | IosSettings | VirtualIosSettings):
         return None
     if isinstance(settings, VirtualSettings):
         if settings.proxy is not ProxyWay.WIREGUARD:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lab.devices.complaints import complaints
 from lab.devices.document import Document, read_document
+from lab.devices.iphone_models import IosSettings, VirtualIosSettings
 from lab.devices.models import CommandSettings, DeviceSettings, DevicesFile
 from lab.devices.phone_models import (
     REFERENCE_CLIENT,
@@ -27,9 +28,11 @@ __all__ = [
     "AndroidSettings",
     "CommandSettings",
     "DeviceSettings",
+    "IosSettings",
     "Problem",
     "Settings",
     "SettingsError",
+    "VirtualIosSettings",
     "VirtualSettings",
     "load",
 ]
@@ -96,6 +99,19 @@ class Settings:
                 if device.adb.server is not None and not _finds("adb", environ):
                     text = "the program adb is not found; install it, or use 'tcp' or 'usb'"
                     yield self._document.at(("devices", index, "adb", "server"), text)
+            case IosSettings():
+                yield from self._unset(index, device.secrets.items(), environ)
+                build = device.app.build
+                if build is not None and not build.is_file():
+                    text = f"there is no file {quote(str(build))}; correct the path"
+                    yield self._document.at(("devices", index, "app", "build"), text)
+                if device.appium.lab and not _finds("node", environ):
+                    text = "'lab' needs the program node, which is not found; install it"
+                    yield self._document.at(("devices", index, "appium", "lab"), text)
+            case VirtualIosSettings():
+                if device.appium is AppiumMode.LAB and not _finds("node", environ):
+                    text = "'lab' needs the program node, which is not found; install it"
+                    yield self._document.at(("devices", index, "appium"), text)
             case VirtualSettings():
                 if device.appium is AppiumMode.LAB:
                     for program in (p for p in ("adb", "node") if not _finds(p, environ)):

@@ -75,7 +75,7 @@ def start_virtual(
     try:
         stack.callback(_remove_files, home)
         _prepare(home, surroundings, factory_anchors)
-        with _line(place) as network:
+        with line_to(place) as network:
             arguments = _arguments(settings, home, source)
             process = PhoneProcess(arguments, start_cap=caps.start, network=network)
         stack.callback(process.end, END_CAP)
@@ -105,7 +105,7 @@ def start_virtual(
         raise
 
 
-def _line(place: Place | None) -> AbstractContextManager[socket.socket | None]:
+def line_to(place: Place | None) -> AbstractContextManager[socket.socket | None]:
     """Return the phone's line to its namespace."""
     return nullcontext() if place is None else place.namespace.share()
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 
-SECTION, PACKET, SECRETS = 0x0A0D0D0A, 6, 10
-"""Types of blocks (draft-ietf-opsawg-pcapng): section header, enhanced packet, TLS secrets."""
-BYTE_ORDER = 0x1A2B3C4D
+from lab.network.kernel.pcapng import PACKET, SECRETS, TLS_KEY_LOG, blocks
+
 HANDSHAKE = (b"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", b"SERVER_HANDSHAKE_TRAFFIC_SECRET ")
-TLS_KEY_LOG = 0x544C534B
 
 _HEAD = re.compile(rb"(?:^|(?<=[^A-Z]))[A-Z]{3,8} (\S{1,4096}) HTTP/1\.[01]\r\n", re.DOTALL)
 _VALUE = re.compile(rb"(?m)^([A-Za-z0-9-]+): ?([^\r\n]*)")
@@ -27,7 +24,7 @@ def scrubbed(content: bytes) -> tuple[bytes, int]:
     """Return a capture without what was said in it, and how many requests and secrets lost
     something. What is no capture, or is cut short, loses its odd end."""
     out, removed = [], 0
-    for kind, order, body in _blocks(content):
+    for kind, order, body in blocks(content):
         if kind == SECRETS:
             kept, gone = _handshakes(body, order)
             removed += gone
@@ -40,21 +37,6 @@ def scrubbed(content: bytes) -> tuple[bytes, int]:
             length = struct.pack(order + "I", 12 + len(body))
             out.append(struct.pack(order + "I", kind) + length + body + length)
     return b"".join(out), removed
-
-
-def _blocks(content: bytes) -> Iterator[tuple[int, str, bytes]]:
-    """Yield type, byte order and body of each block."""
-    at, order = 0, "<"
-    while at + 12 <= len(content):
-        (kind,) = struct.unpack_from(order + "I", content, at)
-        if kind == SECTION:
-            little = struct.unpack_from("<I", content, at + 8)[0] == BYTE_ORDER
-            order = "<" if little else ">"
-        (length,) = struct.unpack_from(order + "I", content, at + 4)
-        if length < 12 or length % 4 or at + length > len(content):
-            return
-        yield kind, order, content[at + 8 : at + length - 4]
-        at += length
 
 
 def _handshakes(body: bytes, order: str) -> tuple[bytes, int]:

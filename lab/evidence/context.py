@@ -20,12 +20,20 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 import lab
-from lab.devices.settings import CommandSettings, DeviceSettings, VirtualSettings
+from lab.devices.settings import (
+    CommandSettings,
+    DeviceSettings,
+    VirtualIosSettings,
+    VirtualSettings,
+)
 from lab.evidence.record import validated
 
 FORMAT: Literal["trustpin-lab-context/1"] = "trustpin-lab-context/1"
 
-TOOLS = ("mitmproxy", "cryptography", "pyopenssl", "Appium-Python-Client", "adb-shell", "pytest")
+TOOLS = (
+    "mitmproxy", "cryptography", "pyopenssl", "Appium-Python-Client", "adb-shell", "pytest",
+    "jinja2", "pillow", "lxml", "xlsxwriter",
+)  # fmt: skip
 """Packages whose version is part of the evidence."""
 CI_RUNS = ("CI_JOB_URL", "BUILD_URL")
 """Environment variables in which CI systems say where a run can be looked at."""
@@ -39,6 +47,17 @@ class Build:
     what: str
     """``app package``, ``program`` or ``source of the SDK``."""
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What a CI system says that it had checked out for the run."""
+
+    repository: str
+    """Where it can be looked at, as a URI."""
+    revision: str | None
+    branch: str | None
+    """Branch or tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,8 @@ class Context:
     """Where the CI system shows the run, else the user's name."""
     builds: Mapping[str, Build] = field(default_factory=dict)
     """What stands for the app, for each device of which the lab can tell before it is started."""
+    checkout: Checkout | None = None
+    """The sources that were under test; None outside of the CI systems that the lab knows."""
     format: Literal["trustpin-lab-context/1"] = FORMAT
 
 
@@ -81,6 +102,7 @@ def make_context(
         command=command,
         executed_by=_executed_by(os.environ),
         builds=builds,
+        checkout=_checkout(os.environ),
     )
 
 
@@ -92,7 +114,7 @@ def build_of(settings: DeviceSettings) -> Build | None:
         case CommandSettings():
             program = shutil.which(settings.argv[0].source)
             return _build("program", Path(program)) if program else None
-        case VirtualSettings():
+        case VirtualSettings() | VirtualIosSettings():
             try:
                 found = importlib.util.find_spec(settings.client.partition(":")[0])
             except (ImportError, ValueError):
@@ -142,6 +164,20 @@ def commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return told.stdout.strip() or None
+
+
+def _checkout(environ: Mapping[str, str]) -> Checkout | None:
+    if environ.get("GITHUB_REPOSITORY"):
+        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+        repository = f"{server}/{environ['GITHUB_REPOSITORY']}"
+        names = "GITHUB_SHA", "GITHUB_REF_NAME"
+    elif environ.get("CI_PROJECT_URL"):
+        repository = environ["CI_PROJECT_URL"]
+        names = "CI_COMMIT_SHA", "CI_COMMIT_REF_NAME"
+    else:
+        return None
+    revision, branch = (environ.get(name) or None for name in names)
+    return Checkout(repository, revision, branch)
 
 
 def _executed_by(environ: Mapping[str, str]) -> str | None:

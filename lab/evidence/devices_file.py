@@ -12,7 +12,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lab.catalogue import hosts
-from lab.devices.settings import AndroidSettings, CommandSettings, DeviceSettings
+from lab.devices.settings import (
+    AndroidSettings,
+    CommandSettings,
+    DeviceSettings,
+    IosSettings,
+)
 from lab.devices.template import Template
 from lab.evidence.redaction import GONE, Concealer, redact, redact_command
 
@@ -53,7 +58,7 @@ def _secrets(devices: Iterable[DeviceSettings], environ: Mapping[str, str]) -> I
 
 def _templates(device: DeviceSettings) -> Iterator[tuple[Template, bool]]:
     match device:
-        case AndroidSettings():
+        case AndroidSettings() | IosSettings():
             for place, template in device.secrets.items():
                 yield template, place[-1] in SECRET_KEYS
         case CommandSettings():

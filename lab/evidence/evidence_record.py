@@ -35,7 +35,8 @@ from lab.model.trial import Phase
 from lab.model.wire import ConnectionRecord
 
 DECLARED_BY = "the lab: its own backend stands for the app's"
-ANDROID = frozenset({"android", "virtual"})
+PLATFORMS = {"android": "android", "virtual": "android", "ios": "ios", "virtual-ios": "ios"}
+"""Which platform's tests (``mas.toml``) a device's kind can carry out, beside the network's."""
 
 UNKNOWN = {
     "subject.signing_certificate_sha256": "The lab does not read the package's signature.",
@@ -60,7 +61,7 @@ def make_record(
 ) -> EvidenceRecord:
     """Return the evidence record of ``result``."""
     trial = result.trial
-    mapping = _for_platform(mapping_for(result.slug), facts)
+    mapping = for_platform(mapping_for(result.slug), facts)
     unknown = dict(UNKNOWN)
     if mapping is None:
         unknown["mapping"] = "mas.toml says nothing of the case."
@@ -181,11 +182,18 @@ def _subject(
     )
 
 
-def _for_platform(mapping: MasMapping | None, facts: DeviceFacts | None) -> MasMapping | None:
-    """Leave out the tests of other platforms."""
+def platforms_of(facts: DeviceFacts) -> frozenset[str]:
+    """Return the platforms whose tests may be carried out on a device, as ``mas.toml`` calls
+    them."""
+    own = PLATFORMS.get(facts.platform)
+    return frozenset({"network"} if own is None else {"network", own})
+
+
+def for_platform(mapping: MasMapping | None, facts: DeviceFacts | None) -> MasMapping | None:
+    """Return ``mapping`` without the tests of other platforms than that of the device."""
     if mapping is None or facts is None:
         return mapping
-    platforms = {"network", "android"} if facts.platform in ANDROID else {"network"}
+    platforms = platforms_of(facts)
     return replace(mapping, mastg=tuple(t for t in mapping.mastg if t.platform in platforms))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.evidence import fields
-from lab.evidence.context import Build, Context
+from lab.evidence.context import Build, Checkout, Context
 from lab.evidence.fields import EvidenceRecord
 from lab.evidence.mapping import MasMapping, MastgTest, Relation, Weakness
 from lab.evidence.schema import DOCUMENTED as DOCUMENTED_RESULTS
@@ -20,7 +20,7 @@ from lab.evidence.schema import schema_of
 TARGET = Path("docs/evidence.schema.json")
 
 DOCUMENTED: tuple[type, ...] = (
-    *DOCUMENTED_RESULTS, Context, Build, MasMapping, MastgTest, Relation, Weakness,
+    *DOCUMENTED_RESULTS, Context, Build, Checkout, MasMapping, MastgTest, Relation, Weakness,
     fields.Artefact, fields.SubjectFields, fields.EnvironmentFields, fields.AttackerFields,
     fields.Prerequisites, fields.ConnectionFields, fields.Observation, fields.ControlFields,
     fields.Evaluation, fields.Times, fields.Integrity, fields.Review,

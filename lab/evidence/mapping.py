@@ -86,7 +86,7 @@ CLOSEST = (Relation.SATISFIES, Relation.PROCEDURE, Relation.CORROBORATES)
 
 def mapping_of(entry: CatalogueEntry) -> MasMapping:
     """Return what ``entry`` is evidence for. Raises LookupError where ``mas.toml`` does not say."""
-    groups = _data()["groups"]
+    groups = mas_data()["groups"]
     for name, group in groups.items():
         if entry.slug in group.get("slugs", ()):
             return _mapping(name)
@@ -106,6 +106,11 @@ def mapping_for(slug: str) -> MasMapping | None:
         return None
 
 
+def mappings() -> tuple[MasMapping, ...]:
+    """Return every mapping of ``mas.toml``, in its order."""
+    return tuple(map(_mapping, mas_data()["groups"]))
+
+
 @cache
 def by_slug() -> Mapping[str, CatalogueEntry]:
     """Return the catalogue by the entries' names."""
@@ -113,14 +118,15 @@ def by_slug() -> Mapping[str, CatalogueEntry]:
 
 
 @cache
-def _data() -> dict[str, Any]:
+def mas_data() -> dict[str, Any]:
+    """Return the content of ``mas.toml``."""
     text = files("lab.evidence").joinpath("mas.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 @cache
 def _mapping(name: str) -> MasMapping:
-    data = _data()
+    data = mas_data()
     group, versions = data["groups"][name], data["versions"]
     tests = tuple(
         MastgTest(id=test, relation=relation, **data["tests"][test])

@@ -1,4 +1,4 @@
-"""Devices against attacks: the table that the terminal and the HTML report have in common."""
+"""Hosts and attacks against devices: the table that terminal and HTML report have in common."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lab.evidence.mapping import by_slug
 from lab.evidence.record import ScenarioResult
 from lab.evidence.tally import worst
 from lab.model.attack import Adversary
@@ -24,6 +25,15 @@ ADVERSARIES = {
 def adversary_name(value: str) -> str:
     """Return an adversary as a reader knows it."""
     return ADVERSARIES.get(value, value)
+
+
+def host_of(result: ScenarioResult) -> str:
+    """Return the host that is attacked, also where the attack was not carried out; empty where
+    nobody can tell."""
+    if result.trial is not None:
+        return result.trial.host
+    entry = by_slug().get(result.slug)
+    return entry.host if entry is not None else ""
 
 
 def split_variant(variant: str) -> tuple[str, str]:
@@ -69,6 +79,12 @@ class Row:
     variant: str
     cells: tuple[Cell, ...]
 
+    @property
+    def host(self) -> str:
+        """The host that is attacked; empty where none is known."""
+        results = (result for cell in self.cells for result in cell.results)
+        return next((host for host in map(host_of, results) if host), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -76,6 +92,15 @@ class Group:
 
     adversary: str
     rows: tuple[Row, ...]
+
+    @property
+    def by_host(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """The rows of each host, the host with the most rows first."""
+        hosts: dict[str, list[Row]] = {}
+        for row in self.rows:
+            hosts.setdefault(row.host, []).append(row)
+        ordered = sorted(hosts.items(), key=lambda item: (-len(item[1]), item[0]))
+        return tuple((host, tuple(rows)) for host, rows in ordered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,13 +19,18 @@ IHDR_ENDS = 33
 
 AS_IT_IS = 24_000
 """Bytes up to which a PNG goes in unchanged."""
-WIDTH = 320
+WIDTH = 260
 """Pixels to which larger pictures are shrunk: enough to read a phone's screen."""
 MOST_PIXELS = 40_000_000
+AT_ONCE = 16
+"""Pictures that are made before it is asked whether there is room for more."""
 MOST_SHRUNK = 120
 """Pictures that are shrunk at most: each costs some 50 ms."""
-BUDGET = 2_400_000
-"""Characters that all pictures together may take in the file."""
+BUDGET, LEAST_BUDGET = 2_400_000, 500_000
+"""Characters that all pictures together may take, beside few results and beside many."""
+ROOM_OF_A_RESULT = 2_500
+"""Characters by which the budget shrinks for each result beyond the first ``ROOM_BESIDE``."""
+ROOM_BESIDE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,15 @@ class Picture:
     height: int
 
 
-def embed(names: Iterable[str], read: Callable[[str], bytes | None]) -> dict[str, Picture]:
+def room_beside(results: int) -> int:
+    """Return the characters that pictures may take in a page with so many results."""
+    taken = ROOM_OF_A_RESULT * max(0, results - ROOM_BESIDE)
+    return max(LEAST_BUDGET, BUDGET - taken)
+
+
+def embed(
+    names: Iterable[str], read: Callable[[str], bytes | None], budget: int = BUDGET
+) -> dict[str, Picture]:
     """Return the pictures called ``names`` that fit the budget, the first ones first.
 
     ``read`` gives a file's content, None where there is none. What cannot be read as a picture
@@ -56,17 +69,27 @@ def embed(names: Iterable[str], read: Callable[[str], bytes | None]) -> dict[str
         if digest not in wanted and not (must_shrink and shrunk >= MOST_SHRUNK):
             shrunk += must_shrink
             wanted[digest] = content, must_shrink
+    fitting = dict(_fitting(wanted, budget))
+    return {name: fitting[digest] for name, digest in digests.items() if digest in fitting}
+
+
+def _fitting(wanted: dict[str, tuple[bytes, bool]], budget: int) -> Iterator[tuple[str, Picture]]:
+    """Yield pictures with their digests until one does not fit."""
+    digests = list(wanted)
     # Pillow works outside the interpreter's lock, so that threads are of use.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = pool.map(lambda d: _picture(f"shot-{d}", wanted[d][0], shrink=wanted[d][1]), wanted)
-        pictures = dict(zip(wanted, made, strict=True))
-    fitting: dict[str, Picture] = {}
-    left = BUDGET
-    for digest, picture in pictures.items():
-        if picture is not None and len(picture.uri) <= left:
-            left -= len(picture.uri)
-            fitting[digest] = picture
-    return {name: fitting[digest] for name, digest in digests.items() if digest in fitting}
+        for start in range(0, len(digests), AT_ONCE):
+            some = digests[start : start + AT_ONCE]
+            made = pool.map(
+                lambda d: _picture(f"shot-{d}", wanted[d][0], shrink=wanted[d][1]), some
+            )
+            for digest, picture in zip(some, list(made), strict=True):
+                if picture is None:
+                    continue
+                budget -= len(picture.uri)
+                if budget < 0:
+                    return
+                yield digest, picture
 
 
 def _picture(id_: str, content: bytes, *, shrink: bool) -> Picture | None:

@@ -44,6 +44,9 @@ class RunInfo:
     """How many scenarios came to each verdict. Filled in from the results as they are written."""
     selected: int = 0
     """How many scenarios were to be run; 0 where that was never known."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of a report that was not made by the run itself: from which bundles
+    it is derived, and what in them does not agree. A sentence each."""
 
 
 @dataclass(frozen=True, slots=True)

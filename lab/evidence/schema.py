@@ -35,13 +35,13 @@ from lab.model.trial import (
     Trial,
 )
 from lab.model.verdict import Judgement, Reason, Verdict, Witness
-from lab.model.wire import Alert, ConnectionRecord, Lookup, WireClass
+from lab.model.wire import Alert, ConnectionRecord, Crossing, Lookup, WireClass
 
 DOCUMENTED: tuple[type, ...] = (
     RunReport, RunInfo, ScenarioResult, DeviceFacts, Judgement, Reason, Verdict, Witness, Trial,
     Phase, PhaseName, Fact, ReportPromise, Expectation, Attempt, Telling, Step, Control, Subject,
     AppOutcome, Answer, ErrorKind, ConnectionRecord, Alert, Lookup, WireClass, FailureReport,
-    ReportWay, ReportsDue, SideAttempt, Measurement,
+    ReportWay, ReportsDue, SideAttempt, Measurement, Crossing,
 )  # fmt: skip
 
 TARGET = Path("docs/results.schema.json")

@@ -13,13 +13,13 @@ from rich.text import Text
 
 from lab.evidence import figures
 from lab.evidence.console import plain_console
+from lab.evidence.grouping import alike, place
 from lab.evidence.matrix import (
     Column,
     Matrix,
     Row,
     adversary_name,
     make_matrix,
-    split_variant,
     tls_name,
 )
 from lab.evidence.record import ScenarioResult
@@ -80,7 +80,7 @@ def _parts(results: tuple[ScenarioResult, ...], width: int) -> Iterator[Renderab
         for shown in _fitting(matrix, width, cell):
             yield _table(matrix, shown, cell, width)
             yield ""
-    findings = _findings(results)
+    findings = alike(results)
     for same in findings[:MOST_FINDINGS]:
         yield _finding(same)
     if len(findings) > MOST_FINDINGS:
@@ -152,17 +152,6 @@ def _cells(row: Row) -> list[Text]:
     return cells
 
 
-def _findings(results: tuple[ScenarioResult, ...]) -> list[list[ScenarioResult]]:
-    """Return FAILs, then INCONCLUSIVEs; what one reason explains stands together."""
-    found: dict[tuple[Verdict, str, str, str], list[ScenarioResult]] = {}
-    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        for result in results:
-            if result.verdict is verdict:
-                key = (verdict, result.case, result.title, why(result))
-                found.setdefault(key, []).append(result)
-    return list(found.values())
-
-
 def _finding(same: list[ScenarioResult]) -> RenderableType:
     first = same[0]
     head = Text.assemble(
@@ -170,16 +159,10 @@ def _finding(same: list[ScenarioResult]) -> RenderableType:
         "  ",
         (one_line(f"{first.case} {first.title}"), "bold"),
     )
-    places = dict.fromkeys(_place(result) for result in same)
+    places = dict.fromkeys(place(result) for result in same)
     lines = (
         (clipped(one_line("; ".join(places)), LONGEST_REASON), "dim"),
         (clipped(one_line(why(first)), LONGEST_REASON), ""),
         (clipped(one_line(what_to_look_at(first)), LONGEST_HINT), "dim"),
     )
     return Group(head, *(Padding(Text(text, style), (0, 0, 0, 6)) for text, style in lines))
-
-
-def _place(result: ScenarioResult) -> str:
-    version, rest = split_variant(result.variant)
-    parts = (adversary_name(result.adversary), result.device, tls_name(version), rest)
-    return ", ".join(part for part in parts if part)

@@ -1,131 +1,289 @@
-"""Where on the time axis the attempts of one trial stand: the numbers of a drawing."""
+"""What happened in one trial, in one order of time: every witness, a row each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from lab.judge.reading import describe, own
-from lab.model.trial import Phase, Trial
-from lab.model.wire import LEAKED, ConnectionRecord, WireClass
+from lab.evidence.text import clipped, counted, one_line, short_digest
+from lab.judge.reading import own
+from lab.model.failure_report import FailureReport
+from lab.model.outcome import Answer, AppOutcome
+from lab.model.trial import Phase, PhaseName, Trial
+from lab.model.wire import LEAKED, Alert, ConnectionRecord, Lookup, WireClass
 
-LEFT, RIGHT = 92.0, 990.0
-"""Units of the drawing between which time runs."""
-LANE = 24.0
-SHORTEST_BAR = 4.0
-MOST_BARS = 40
-"""Per lane."""
-Place = Callable[[float], float]
+WIDTH = 100.0
+"""Units of a bar's track, from the trial's first moment to its last."""
+SHORTEST_BAR = 2.0
+MOST_ROWS = 30
+"""Rows of one kind in one phase. A page is for reading; results.json has everything."""
+LONGEST_STEP = 200
+"""Characters of one step."""
 
-TEXT_FITS_BEFORE = 560.0
-"""A label starts right of its bar up to here, beyond it ends left of the bar."""
+PHASES = {
+    PhaseName.BASELINE: "Before: benign request",
+    PhaseName.ATTACK: "Attack",
+    PhaseName.CONTROL: "Control",
+    PhaseName.RECOVERY: "After: benign request",
+}
+
+BENIGN = (PhaseName.BASELINE, PhaseName.RECOVERY)
+
+
+class Source(StrEnum):
+    """Who saw it."""
+
+    DNS = "DNS"
+    WIRE = "wire"
+    APP = "app"
+    REPORT = "report"
+
+
+class Look(StrEnum):
+    """What became of the application data."""
+
+    READ = "read"
+    KEPT = "kept"
+    RELAYED = "relayed"
+    STUB = "stub"
+    """Too little happened for data to be lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One connection."""
+class Event:
+    """One row."""
 
-    x: float
-    width: float
-    look: str
-    """``read`` (solid), ``kept`` (hollow), ``relayed`` (half-filled) or ``stub`` (thin)."""
-    text: str
+    source: Source
+    steps: tuple[str, ...]
+    """What happened, one after the other."""
+    came_to: str = ""
+    """The last step: what decides."""
+    at: float | None = None
+    """Seconds since the trial's first moment; None where nobody took the time."""
+    x: float = 0.0
+    width: float = 0.0
+    """Of the bar, in units of the track; no bar where ``at`` is None."""
+    look: Look = Look.STUB
+    leaked: bool = False
+    """Application data got to the adversary where it must not."""
+    aside: bool = False
+    """Not of the device under test, or to another host than the one that is attacked."""
+    log: tuple[str, ...] = ()
+    """The app's lines and the phone's; none of a benign request that went as it should."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One phase, or the failure reports."""
+class Section:
+    """The rows of one phase."""
 
     name: str
-    y: float
-    bars: tuple[Bar, ...]
-    points: tuple[float, ...] = ()
-    label: str = ""
-    label_x: float = LEFT
-    label_ends: bool = False
+    title: str
+    events: tuple[Event, ...]
+    left_out: int = 0
+    """Rows beyond ``MOST_ROWS``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The drawing of one trial."""
+    """The rows of one trial."""
 
-    lanes: tuple[Lane, ...]
-    ticks: tuple[tuple[float, str], ...]
-    height: float
+    sections: tuple[Section, ...]
+    span: float
+    """Seconds from the first moment to the last; 0 where the records hold no times."""
 
 
-def make_timeline(trial: Trial) -> Timeline | None:
-    """Return the drawing of ``trial``, or None where the records hold no times."""
-    shown = [(phase, own(phase, phase.host)) for phase in trial.phases]
-    moments = [at for _, cs in shown for c in cs for at in (c.opened_at, c.closed_at) if at]
-    moments += [at for at in (trial.started_at, trial.ended_at) if at > 0]
-    moments += [r.received_at for r in trial.reports if r.received_at > 0]
-    if len(moments) < 2 or max(moments) <= min(moments):
-        return None
-    start, span = min(moments), max(moments) - min(moments)
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Where on the axis a moment stands."""
 
-    def place(at: float) -> float:
-        return round(LEFT + (RIGHT - LEFT) * min(1.0, max(0.0, (at - start) / span)), 1)
+    start: float
+    span: float
 
-    lanes = [
-        _lane(phase, [_bar(c, place) for c in connections[:MOST_BARS]], index)
-        for index, (phase, connections) in enumerate(shown)
+    def place(self, event: Event, opened: float, closed: float | None) -> Event:
+        """Return ``event`` with its time and bar; as it is where there is no time."""
+        if opened <= 0 or self.span <= 0:
+            return event
+        left, right = self._x(opened), self._x(closed) if closed is not None else WIDTH
+        width = max(SHORTEST_BAR, right - left)
+        left = min(left, WIDTH - width)
+        at = max(0.0, opened - self.start)
+        return replace(event, at=at, x=round(left, 1), width=round(width, 1))
+
+    def _x(self, at: float) -> float:
+        return WIDTH * min(1.0, max(0.0, (at - self.start) / self.span))
+
+
+def make_timeline(trial: Trial, *, brief: bool = False) -> Timeline:
+    """Return what happened in ``trial``. Where it is to be ``brief``, a benign request that went as
+    it should is one row."""
+    track = _track(trial)
+    reports = sorted(trial.reports, key=lambda report: report.received_at)
+    sections: list[Section] = []
+    for phase, until in zip(trial.phases, _ends(trial.phases), strict=True):
+        due = [r for r in reports if r.received_at < until]
+        reports = reports[len(due) :]
+        short = brief and phase.name in BENIGN and _is_well(phase)
+        sections.append(_section(trial, phase, due, track, brief=short))
+    return Timeline(tuple(sections), track.span)
+
+
+def _ends(phases: tuple[Phase, ...]) -> Iterator[float]:
+    """Yield for each phase when the next one begins; what has no time comes in the last one."""
+    begins = [
+        min((c.opened_at for c in p.connections if c.opened_at > 0), default=0) for p in phases
     ]
-    if trial.reports:
-        points = tuple(place(r.received_at) for r in trial.reports[:MOST_BARS])
-        lanes.append(
-            _labelled("report", _y(len(lanes)), (), points, trial.reports[0].error, points[-1] + 8)
-        )
-    ticks = tuple(
-        (round(LEFT + (RIGHT - LEFT) * part / 4, 1), f"{span * part / 4:.2f} s")
-        for part in range(5)
+    for index in range(len(phases)):
+        yield next((at for at in begins[index + 1 :] if at > 0), float("inf"))
+
+
+def _track(trial: Trial) -> Track:
+    seen = [c for phase in trial.phases for c in own(phase, phase.host)]
+    moments = [at for c in seen for at in (c.opened_at, c.closed_at) if at]
+    moments += [at for at in (trial.started_at, trial.ended_at) if at > 0]
+    moments += [report.received_at for report in trial.reports if report.received_at > 0]
+    if len(moments) < 2:
+        return Track(0.0, 0.0)
+    return Track(min(moments), max(moments) - min(moments))
+
+
+def _is_well(phase: Phase) -> bool:
+    return phase.armed and phase.outcome.answer is Answer.ACCEPTED and bool(own(phase, phase.host))
+
+
+def _section(
+    trial: Trial, phase: Phase, reports: Iterable[FailureReport], track: Track, *, brief: bool
+) -> Section:
+    title = PHASES[phase.name]
+    if phase.name is PhaseName.CONTROL:
+        title += f": {trial.control_kind} client"
+    if phase.shared:
+        title += " (the one that ended the scenario before)"
+    if not phase.armed:
+        title += ", not armed throughout"
+    connections = own(phase, phase.host)[:1] if brief else phase.connections
+    seen = [_connection(c, trial, phase, track) for c in connections[:MOST_ROWS]]
+    seen += [_lookup(each, track) for each in phase.lookups[:MOST_ROWS] if not brief]
+    told = [_report(report, trial, track) for report in list(reports)[:MOST_ROWS]]
+    timed = sorted(seen + told, key=lambda event: -1.0 if event.at is None else event.at)
+    hidden = max(0, len(connections) - MOST_ROWS) + max(0, len(phase.lookups) - MOST_ROWS)
+    if brief:
+        return Section(phase.name, title, tuple(timed))
+    said = _said(phase.outcome)
+    if phase.name in BENIGN and _is_well(phase):
+        said = replace(said, log=())
+    return Section(phase.name, title, (*timed, said), hidden)
+
+
+def _lookup(lookup: Lookup, track: Track) -> Event:
+    steps = (_step(f"{lookup.name} {lookup.kind}"),)
+    return track.place(Event(Source.DNS, steps, _step(lookup.answer)), lookup.at, lookup.at)
+
+
+def _connection(c: ConnectionRecord, trial: Trial, phase: Phase, track: Track) -> Event:
+    meant = {phase.host, *(side.host for side in trial.beside if phase.name is PhaseName.ATTACK)}
+    event = Event(
+        source=Source.WIRE,
+        steps=tuple(_step(step) for step in _steps(c, trial, benign=phase.name in BENIGN)),
+        came_to=_step(_came_to(c)),
+        look=look_of(c.wire_class),
+        leaked=_leaked(c, trial, phase),
+        aside=c.foreign or (c.host not in meant and meant.isdisjoint(c.authorities)),
     )
-    return Timeline(tuple(lanes), ticks, _y(len(lanes)) + 6)
+    return track.place(event, c.opened_at, c.closed_at)
 
 
-def _y(index: int) -> float:
-    return 14 + LANE * index
+def _leaked(c: ConnectionRecord, trial: Trial, phase: Phase) -> bool:
+    if c.foreign or c.wire_class not in LEAKED or phase.name is PhaseName.CONTROL:
+        return False
+    if c.wire_class is WireClass.CLEARTEXT:
+        return c.wire_class not in trial.expectation.wire
+    return phase.name is PhaseName.ATTACK and trial.expectation.answer is Answer.REFUSED
 
 
-def _bar(connection: ConnectionRecord, place: Place) -> Bar:
-    left = place(connection.opened_at)
-    right = place(connection.closed_at) if connection.closed_at is not None else RIGHT
-    width = min(max(SHORTEST_BAR, right - left), RIGHT - LEFT)
-    left = min(left, RIGHT - width)
-    return Bar(round(left, 1), round(width, 1), look_of(connection.wire_class), _words(connection))
+def _steps(c: ConnectionRecord, trial: Trial, *, benign: bool) -> Iterator[str]:
+    to = f" to {c.host or 'an unknown host'}:{c.port}" if c.port else f" to {c.host or 'nowhere'}"
+    yield f"SYN{to}" + (" (from another device)" if c.foreign else "")
+    if c.wire_class is WireClass.CLEARTEXT:
+        return
+    if c.sni or c.alpn_offered or c.fingerprint:
+        offers = f", offers {', '.join(c.alpn_offered)}" if c.alpn_offered else ""
+        early = ", announces early data" if c.early_data else ""
+        yield f"ClientHello {c.sni or 'without a name'}{offers}{early}"
+    if c.served_chain:
+        whose = "the attack's" if c.served_chain == trial.served_chain else "another"
+        which = "chain" if benign else f"{whose} chain"
+        more = f" +{len(c.served_chain) - 1}" if len(c.served_chain) > 1 else ""
+        yield f"{which} {short_digest(c.served_chain[0])}{more}"
+    if c.resumed:
+        yield "session resumed"
+    if c.anomaly:
+        yield f"anomaly: the adversary {c.anomaly}"
+    if c.tls_version:
+        agreed = c.tls_version.replace("TLSv", "TLS ").replace("tls", "TLS ")
+        yield f"{agreed}{', ' + c.alpn if c.alpn else ''}"
+    if c.misstep:
+        yield f"the client {c.misstep}"
 
 
-def _words(connection: ConnectionRecord) -> str:
-    # In a benign phase it is the lab's own responder that reads: no word of an adversary here.
-    if connection.wire_class is WireClass.INTERCEPTED:
-        return "application data read"
-    return describe(connection)
+def _came_to(c: ConnectionRecord) -> str:
+    if c.wire_class is WireClass.RELAYED:
+        back, forth = c.relayed_bytes
+        return f"passed through unopened, {back} bytes from and {forth} to the client"
+    end = _alert(c.alert) if c.alert else f"ended: {c.note}" if c.note else ""
+    if c.wire_class in LEAKED:
+        request = f": {c.request}" if c.request else ""
+        return f"{counted(c.client_bytes, 'byte')} read{request}"
+    if c.wire_class is WireClass.HANDSHAKE_REJECTED:
+        return end or "handshake broken off"
+    if c.wire_class is WireClass.PREFACE_ONLY:
+        return "HTTP/2 preface alone, no request"
+    if c.wire_class is WireClass.TCP_ONLY:
+        return end or "no ClientHello"
+    return f"handshake finished, {end + ', ' if end else ''}0 bytes of application data"
 
 
-def look_of(wire_class: WireClass) -> str:
+def _alert(alert: Alert) -> str:
+    side = "client" if alert.sent_by_client else "server"
+    return f"alert {alert.name} ({alert.code}) from the {side}"
+
+
+def _said(outcome: AppOutcome) -> Event:
+    kinds = " or ".join(sorted(outcome.kinds)).replace("_", " ")
+    steps = [str(outcome.answer)]
+    if outcome.code:
+        steps.append(outcome.code)
+    if kinds:
+        steps.append(f"kind: {kinds}")
+    return Event(
+        source=Source.APP,
+        steps=tuple(_step(step) for step in steps),
+        came_to=clipped(one_line(outcome.message), 2 * LONGEST_STEP),
+        log=(*outcome.log, *outcome.system_log),
+    )
+
+
+def _report(report: FailureReport, trial: Trial, track: Track) -> Event:
+    chain = "as served" if report.served_chain == trial.served_chain else "another one"
+    pins = "as published" if set(report.known_pins) == set(trial.known_pins) else "other ones"
+    steps = (
+        f"received {report.error}",
+        f"{report.host}:{report.port}",
+        f"chain: {chain}",
+        f"pins: {pins}",
+    )
+    event = Event(Source.REPORT, tuple(_step(step) for step in steps))
+    return track.place(event, report.received_at, report.received_at)
+
+
+def look_of(wire_class: WireClass) -> Look:
     """Return how a connection of this class is drawn."""
     if wire_class in LEAKED:
-        return "read"
+        return Look.READ
     if wire_class is WireClass.RELAYED:
-        return "relayed"
-    return "stub" if wire_class is WireClass.TCP_ONLY else "kept"
+        return Look.RELAYED
+    return Look.STUB if wire_class is WireClass.TCP_ONLY else Look.KEPT
 
 
-def _lane(phase: Phase, bars: list[Bar], index: int) -> Lane:
-    classes = list(dict.fromkeys(bar.text for bar in bars)) or ["nothing seen"]
-    more = f" (+{len(classes) - 1} more)" if len(classes) > 1 else ""
-    label = f"{phase.outcome.answer} · {classes[0]}{more}"
-    end = max((bar.x + bar.width for bar in bars), default=LEFT)
-    return _labelled(phase.name, _y(index), tuple(bars), (), label, end + 8)
-
-
-def _labelled(
-    name: str, y: float, bars: tuple[Bar, ...], points: tuple[float, ...], label: str, x: float
-) -> Lane:
-    if x <= TEXT_FITS_BEFORE:
-        return Lane(name, y, bars, points, label, x)
-    first = min([bar.x for bar in bars] + list(points), default=LEFT)
-    if first < TEXT_FITS_BEFORE:
-        # A bar across the middle leaves room on neither side: write above its end.
-        return Lane(name, y, bars, points, label, RIGHT, label_ends=True)
-    return Lane(name, y, bars, points, label, first - 8, label_ends=True)
+def _step(text: str) -> str:
+    return clipped(one_line(text), LONGEST_STEP)

@@ -20,6 +20,7 @@ from lab.evidence.finding import Finding
 from lab.evidence.journal import read_journal
 from lab.evidence.layout import (
     ATTESTATION,
+    CAPTURES,
     CONTEXT,
     JOURNAL,
     MANIFEST,
@@ -34,7 +35,7 @@ from lab.evidence.record import RecordInvalid
 from lab.evidence.signing import KeyUnusable, NotSigned, Verifier
 from lab.evidence.statement import PAYLOAD_TYPE, statement
 from lab.evidence.timestamp import Unstamped, stamped_at
-from lab.evidence.verify_captures import compare_captures, has_tshark
+from lab.evidence.verify_captures import compare_captures
 from lab.evidence.verify_files import compare
 from lab.evidence.verify_records import (
     Judged,
@@ -42,6 +43,7 @@ from lab.evidence.verify_records import (
     compare_summaries,
     judge_again,
 )
+from lab.evidence.verify_reports import compare_reports
 
 
 class NoBundle(Exception):
@@ -63,8 +65,8 @@ class Verification:
     files: int
     judged: int
     """How many scenarios were judged again."""
-    captures_seen: bool
-    """The captures were compared with the records."""
+    captures: int
+    """How many captures were compared with the records."""
     stamped: datetime | None
     """When a timestamp authority saw the manifest; None where none was asked."""
     stamp_trusted: bool
@@ -101,7 +103,7 @@ def verify(
     if (folder / SIGNER).exists() and (folder / SIGNER).read_bytes() != verifier.pem:
         findings.append(Finding(SIGNER, "it is not the key that the bundle is checked with"))
     signed = _signed(folder, verifier, trusted, findings)
-    judged, seen = Judged(), False
+    judged, captures = Judged(), 0
     if signed is not None:
         apart = frozenset({*UNLISTED, *(() if signed.closed else (JOURNAL,))})
         files = list(compare(folder, signed.files, apart=apart, closed=signed.closed))
@@ -109,9 +111,9 @@ def verify(
         if not any(finding.breaks for finding in findings):
             # What was not signed is not worth judging.
             findings += _follows(folder, list(signed.files), signed, judged)
-        if not any(finding.breaks for finding in findings) and has_tshark():
+        if not any(finding.breaks for finding in findings):
             findings += compare_captures(folder, judged.records)
-            seen = True
+            captures = sum(name.startswith(f"{CAPTURES}/") for name in signed.files)
     elif key is None and {finding.path for finding in findings} & {ATTESTATION, JOURNAL}:
         findings.append(Finding(SIGNER, "or this was changed: --key would tell which"))
     marked = (folder / MARKER).exists()
@@ -123,7 +125,7 @@ def verify(
         key_was_named=key is not None,
         files=0 if signed is None else len(signed.files),
         judged=judged.judged,
-        captures_seen=seen,
+        captures=captures,
         stamped=None if signed is None else signed.stamped,
         stamp_trusted=bool(trusted),
     )
@@ -243,6 +245,8 @@ def _follows(folder: Path, names: list[str], signed: _Signed, judged: Judged) ->
     yield from compare_summaries(folder, names, judged, complete=signed.complete)
     if CONTEXT in names:
         yield from _restated(folder, signed, judged)
+    if judged.records and judged.of_this_lab:
+        yield from compare_reports(folder, names, judged.records[0].context)
 
 
 def _restated(folder: Path, signed: _Signed, judged: Judged) -> Iterator[Finding]:

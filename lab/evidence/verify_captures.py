@@ -1,98 +1,114 @@
-"""Whether captures tell the same as the records, by tshark, a program that is not the lab's."""
+"""Whether captures tell the same as the records, packet by packet. No program is needed."""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import subprocess
-import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lab.evidence.evidence_record import file_name
 from lab.evidence.fields import EvidenceRecord
 from lab.evidence.finding import Finding
 from lab.evidence.layout import CAPTURES, RECORDS
-
-TIMEOUT = 60
-"""Seconds for all captures of a run."""
-FIELDS = ("frame.interface_id", "tls.handshake.extensions_server_name", "tls.handshake.certificate")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What tshark finds in one capture."""
-
-    names: Counter[str]
-    """How many ClientHellos ask for each name."""
-    certificates: frozenset[str]
-    """SHA-256 of each certificate's DER."""
-
-
-def has_tshark() -> bool:
-    """Tell whether captures can be looked into on this machine."""
-    return all(map(shutil.which, ("tshark", "mergecap")))
+from lab.evidence.tls_reading import Secrets, Shown, read_tls, secrets_of
+from lab.model.trial import Trial
+from lab.model.wire import ConnectionRecord, WireClass
+from lab.network.kernel.pcapng import frames_of, key_log_of
+from lab.network.kernel.segments import Conversation, conversations, paired
 
 
 def compare_captures(folder: Path, records: Iterable[EvidenceRecord]) -> Iterator[Finding]:
-    """Yield what the records tell and their captures do not."""
-    wanted = [
-        (f"{RECORDS}/{file_name(number, record.result)}", record, artefact.path)
-        for number, record in enumerate(records, 1)
-        for artefact in record.observation.artefacts
-        if artefact.path.startswith(f"{CAPTURES}/")
-    ]
-    paths = sorted({capture for _, _, capture in wanted})
-    if not paths:
+    """Yield what records tell of connections and their captures do not, or the other way round.
+    Raises OSError."""
+    for number, record in enumerate(records, 1):
+        trial = record.result.trial
+        for artefact in record.observation.artefacts:
+            if trial is not None and artefact.path.startswith(f"{CAPTURES}/"):
+                content = (folder / artefact.path).read_bytes()
+                name = f"{RECORDS}/{file_name(number, record.result)}"
+                for text in disagreements(trial, content):
+                    yield Finding(name, f"{artefact.path}: {text}")
+
+
+def disagreements(trial: Trial, content: bytes) -> Iterator[str]:
+    """Yield where a capture's ``content`` tells another story than the connections of ``trial``."""
+    seen = conversations(frames_of(content))
+    secrets = secrets_of(key_log_of(content))
+    told = [c for phase in trial.phases for c in phase.connections if not c.foreign]
+    for record, there in paired(told, seen):
+        differences = _missing(record) if there is None else _differences(record, there, secrets)
+        for text in differences:
+            yield f"connection {record.id} from {record.peer}: {text}"
+
+
+def _missing(record: ConnectionRecord) -> Iterator[str]:
+    # Those over another network have no packets to be counted.
+    if record.crossed is not None:
+        yield "it is not there"
+
+
+def _differences(record: ConnectionRecord, there: Conversation, secrets: Secrets) -> Iterator[str]:
+    crossed = there.crossing
+    if record.crossed is None:
+        yield "it is there, and the record counts no packets of it"
+    elif record.crossed != crossed:
+        yield (
+            f"packets {_both(crossed.packets)} and bytes {_both(crossed.bytes)}, but by the "
+            f"record {_both(record.crossed.packets)} and {_both(record.crossed.bytes)}"
+        )
+    if not (there.up.is_whole and there.down.is_whole):
+        # What is left cannot be told from what was said.
         return
-    try:
-        seen = look_into([folder / path for path in paths])
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        yield Finding(CAPTURES, f"tshark cannot read them: {error}")
+    yield from _amounts(record, there)
+    if record.wire_class is not WireClass.CLEARTEXT:
+        shown = read_tls(there.up.content(), there.down.content(), secrets)
+        yield from _handshake(record, shown)
+
+
+def _amounts(record: ConnectionRecord, there: Conversation) -> Iterator[str]:
+    """Yield where the bytes are not so many as they should be."""
+    up, down = there.crossing.bytes
+    if record.wire_class is WireClass.RELAYED and (
+        record.relayed_bytes[0] > up or record.relayed_bytes[1] > down
+    ):
+        yield f"bytes {_both((up, down))}, but {_both(record.relayed_bytes)} were passed on"
+    if record.wire_class is WireClass.CLEARTEXT and record.client_bytes > up:
+        yield f"{up} bytes in clear, but by the record {record.client_bytes}"
+
+
+def _handshake(record: ConnectionRecord, shown: Shown) -> Iterator[str]:
+    if shown.asks and shown.name != record.sni:
+        yield f"it asks for {shown.name}, but by the record for {record.sni}"
+    if not shown.asks and record.sni is not None:
+        yield f"it asks for nobody, but by the record for {record.sni}"
+    if record.wire_class is WireClass.RELAYED:
+        # What the genuine endpoint said is not the adversary's.
         return
-    of = dict(zip(paths, seen, strict=True))
-    for name, record, capture in wanted:
-        yield from (Finding(name, text) for text in _differences(record, of[capture], capture))
+    if shown.chain is not None and shown.chain != record.served_chain and not record.resumed:
+        yield f"served were {_chain(shown.chain)}, but by the record {_chain(record.served_chain)}"
+    yield from _alerts(record, shown)
+    if shown.said is not None and shown.said != record.client_bytes:
+        yield f"{shown.said} application bytes, but by the record {record.client_bytes}"
 
 
-def look_into(paths: Sequence[Path]) -> list[Seen]:
-    """Return what tshark finds in each capture of the lab's. Raises OSError, ValueError and
-    SubprocessError."""
-    fields = [part for field in FIELDS for part in ("-e", field)]
-    with tempfile.TemporaryDirectory() as folder:
-        # One file, an interface for each capture: to start tshark takes longer than to read.
-        merged = str(Path(folder) / "captures.pcapng")
-        _run(["mergecap", "-a", "-I", "none", "-w", merged, *map(str, paths)])
-        # The secrets that the captures carry show the certificates of TLS 1.3.
-        told = _run(["tshark", "-n", "-r", merged, "-Y", "tls.handshake", "-T", "fields", *fields])
-    names: list[Counter[str]] = [Counter() for _ in paths]
-    certificates: list[set[str]] = [set() for _ in paths]
-    for line in told.splitlines():
-        interface, name, chain = line.split("\t")
-        names[int(interface)].update(part for part in name.split(",") if part)
-        for encoded in filter(None, chain.split(",")):
-            der = bytes.fromhex(encoded.replace(":", ""))
-            certificates[int(interface)].add(hashlib.sha256(der).hexdigest())
-    return [Seen(*both) for both in zip(names, map(frozenset, certificates), strict=True)]
+def _alerts(record: ConnectionRecord, shown: Shown) -> Iterator[str]:
+    alert = record.alert
+    if alert is None:
+        for code, by_client in sorted(shown.alerts):
+            yield f"alert {code} of {_who(by_client)}, but by the record none"
+    elif (
+        alert.code,
+        alert.sent_by_client,
+    ) not in shown.alerts and alert.sent_by_client not in shown.sealed_alerts:
+        yield f"no alert {alert.code} of {_who(alert.sent_by_client)}, but one by the record"
 
 
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True)
-    return done.stdout
+def _who(by_client: bool) -> str:
+    return "the client" if by_client else "the server"
 
 
-def _differences(record: EvidenceRecord, seen: Seen, capture: str) -> Iterator[str]:
-    own = [c for c in record.observation.connections if not c.foreign]
-    told = Counter(c.sni for c in own if c.sni is not None)
-    for name, count in told.items():
-        if seen.names[name] < count:
-            yield (
-                f"{count} connections that ask for {name}, but {seen.names[name]} ClientHellos "
-                f"in {capture}"
-            )
-    served = {d for c in own if c.sni is not None for d in c.chain_sha256}
-    lacking = served - seen.certificates
-    if lacking and seen.certificates:
-        yield f"the served certificate {min(lacking)[:16]}… is not in {capture}"
+def _both(amounts: tuple[int, int]) -> str:
+    return f"{amounts[0]} up, {amounts[1]} down"
+
+
+def _chain(digests: tuple[str, ...]) -> str:
+    return ", ".join(f"{digest[:16]}…" for digest in digests) or "no certificates"

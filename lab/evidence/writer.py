@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from lab.evidence.assessed import Read
 from lab.evidence.captures import scrubbed
 from lab.evidence.certificates import pem
 from lab.evidence.files import ReportsUnwritable, put, writing
-from lab.evidence.html import render
 from lab.evidence.layout import (
     CAPTURES,
     CERTIFICATES,
@@ -27,6 +27,7 @@ from lab.evidence.layout import (
 from lab.evidence.pictures import PNG_MAGIC
 from lab.evidence.record import RecordInvalid, ScenarioResult, from_json, to_json
 from lab.evidence.redaction import Concealer, redact_command
+from lab.evidence.renderers import rendered
 from lab.evidence.run import RunInfo, RunReport, new_run_id, report_from_json
 from lab.evidence.tally import tally
 
@@ -39,6 +40,7 @@ __all__ = [
     "ReportsUnwritable",
     "RunFolder",
     "read_results",
+    "reader",
 ]
 
 LARGEST_SCREENSHOT = 20_000_000
@@ -115,7 +117,7 @@ class RunFolder:
                 put(path, pem(der), durable=False)
 
     def finish(self, info: RunInfo, seal: Callable[[RunReport], None] | None = None) -> RunReport:
-        """Write ``results.json`` and ``index.html`` from all results appended so far.
+        """Write ``results.json`` and all reports from all results appended so far.
 
         A run that claims to be complete but has fewer results than were selected, or a torn
         record, is marked incomplete; the mark of a complete one goes once ``seal`` has returned.
@@ -130,15 +132,15 @@ class RunFolder:
         why = _missing(info, len(results), torn)
         if why and info.complete:
             info = replace(info, complete=False, incomplete_because=why)
-        # Through JSON and back: the page shows what is on record, redacted alike.
+        # Through JSON and back: the reports show what is on record, redacted alike.
         shell = self._concealer.json(to_json(RunReport(info, ())))
         data = {**shell, "results": records}
         report = report_from_json(data)
         text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
-        page = render(report, self._read)
+        files = {RESULTS: text.encode() + b"\n"} | rendered(report, reader(self.path))
         with writing(self.path):
-            put(self.path / RESULTS, text.encode() + b"\n")
-            put(self.path / PAGE, page.encode("utf-8", "replace"))
+            for name, content in files.items():
+                put(self.path / name, content)
             marker = self.path / MARKER
             if not info.complete:
                 put(marker, ((report.info.incomplete_because or UNFINISHED) + "\n").encode())
@@ -161,21 +163,29 @@ class RunFolder:
             with writing(self.path / VERDICTS):
                 verdicts.close()
 
-    def _read(self, name: str) -> bytes | None:
-        path = self.path / name
-        # A record may come from another process: its names must not lead out of the folder.
-        if not path.resolve().is_relative_to(self.path.resolve()):
-            return None
-        try:
-            return path.read_bytes() if path.stat().st_size <= LARGEST_SCREENSHOT else None
-        except OSError:
-            return None
-
     def __enter__(self) -> RunFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def reader(folder: Path) -> Read:
+    """Return what gives the content of a file in ``folder`` by its name; None for one that is not
+    there, is larger than any screenshot, or cannot be read."""
+    inside = folder.resolve()
+
+    def read(name: str) -> bytes | None:
+        path = folder / name
+        try:
+            # A record may come from another process: its names must not lead out of the folder.
+            if not path.resolve().is_relative_to(inside):
+                return None
+            return path.read_bytes() if path.stat().st_size <= LARGEST_SCREENSHOT else None
+        except (OSError, ValueError):
+            return None
+
+    return read
 
 
 def read_results(path: Path) -> tuple[tuple[ScenarioResult, ...], int]:

@@ -88,6 +88,17 @@ class DnsLie(StrEnum):
     SILENCE = "silence"
 
 
+class Gateway(StrEnum):
+    """Who is the gateway of the network that the device has joined."""
+
+    OWNER = "owner"
+    """The attacker: the network is his."""
+    HONEST = "honest"
+    """Somebody honest: the attacker is a station like any other, and looks on."""
+    POISONED = "poisoned"
+    """The attacker, who has told the device by ARP that the honest gateway's address is his."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostPlan:
     """What happens to one host while an attack is armed."""
@@ -96,8 +107,14 @@ class HostPlan:
     cleartext: Serving = field(default_factory=Relay)
     """For connections to ports other than the host's TLS port."""
     dns: DnsLie = DnsLie.HONEST
+    dns_delay: float = 0.0
+    """Seconds that the resolver lets questions for the host wait."""
+    delay: float = 0.0
+    """Seconds that a connection to the host's address waits before anything on it is read."""
     spared: int = 0
     """So many TLS connections are passed through unopened before ``serving`` begins."""
+    gateway: Gateway = Gateway.OWNER
+    """By whom the device's packets go, those for other hosts too."""
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -114,6 +131,12 @@ class Arming:
     """Declared hosts, lower case. A host that is not named here is never opened."""
     versions: tuple[TlsVersion, ...] = (TlsVersion.TLS12, TlsVersion.TLS13)
     """The TLS versions that the adversary is willing to speak."""
+
+    @property
+    def gateway(self) -> Gateway:
+        """By whom the device's packets go."""
+        others = (plan.gateway for _, plan in self.hosts if plan.gateway is not Gateway.OWNER)
+        return next(others, Gateway.OWNER)
 
     def plan_for(self, host: str) -> HostPlan | None:
         """Return the plan of ``host``, None where the host is not declared."""

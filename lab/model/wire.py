@@ -59,6 +59,16 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """How much of a connection crossed a network of the kernel's, as its capture shows it."""
+
+    packets: tuple[int, int]
+    """TCP segments (from, to) the client, each as often as it was sent."""
+    bytes: tuple[int, int]
+    """Bytes inside them (from, to) the client, TLS and all, each once."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRecord:
     """One connection as the adversary saw it."""
 
@@ -111,6 +121,8 @@ class ConnectionRecord:
     """Epoch seconds; None while the connection is still open."""
     note: str | None = None
     """What ended the connection, in words, where that is known."""
+    crossed: Crossing | None = None
+    """How much of it is in the scenario's capture; None where there is none, or nothing in it."""
 
 
 @dataclass(frozen=True, slots=True)

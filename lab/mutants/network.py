@@ -115,7 +115,10 @@ class TrustsManagedNetworks(ReferenceClient):
             return answer
 
 
-@mutant("goes to a built-in address where the name is unknown", killed_by=["name_taken_away"])
+@mutant(
+    "goes to a built-in address where the name is unknown",
+    killed_by=["name_taken_away", "name_answered_too_late"],
+)
 class GoesToBuiltInAddress(ReferenceClient):
     """Has the server's address built in, for resolvers that do not know its name. No certificate
     is for an address, so the check of it is switched off on this way: to answer NXDOMAIN is how

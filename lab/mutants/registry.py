@@ -40,6 +40,7 @@ CHAPTERS = (
     "transport",
     "fallback",
     "network",
+    "slow_networks",
     "ways_around",
 )
 """Modules of this room, each with the mutants of one kind of mistake."""

@@ -15,6 +15,12 @@ Answer = Callable[[str, str], tuple[str, ...] | None]
 """From a name (lower case, without the final dot) and a type (``A``, ``AAAA`` …) to the addresses
 that it has, of whatever kind; an empty tuple stands for NXDOMAIN, None for no answer at all."""
 
+Delay = Callable[[str], float]
+"""From a name (lower case, without the final dot) to the seconds that its answer is held back."""
+
+MAX_HELD_BACK = 256
+"""Answers that are held back at a time; questions beyond are not answered."""
+
 TTL = 1
 """Seconds: nothing that a lab's resolver says is worth remembering."""
 
@@ -22,8 +28,10 @@ TTL = 1
 class Resolver(asyncio.DatagramProtocol):
     """One resolver on one port."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, delay: Delay = lambda _: 0.0) -> None:
         self._answer = answer
+        self._delay = delay
+        self._held_back: set[asyncio.TimerHandle] = set()
         self._transport: asyncio.DatagramTransport | None = None
 
     async def start(
@@ -40,29 +48,63 @@ class Resolver(asyncio.DatagramProtocol):
         return Endpoint(host, port)
 
     def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening; what is held back is not sent any more."""
+        for timer in self._held_back:
+            timer.cancel()
+        self._held_back.clear()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        reply = respond(data, self._answer)
-        if reply is not None and self._transport is not None:
+        asked = question_in(data)
+        reply = None if asked is None else answered(asked, self._answer)
+        if asked is None or reply is None:
+            return
+        if delay := self._delay(name_of(asked)):
+            self._hold_back(reply, addr, delay)
+        else:
+            self._send(reply, addr)
+
+    def _hold_back(self, reply: bytes, addr: tuple[str | Any, int], delay: float) -> None:
+        def send() -> None:
+            self._held_back.discard(timer)
+            self._send(reply, addr)
+
+        if len(self._held_back) < MAX_HELD_BACK:
+            timer = asyncio.get_running_loop().call_later(delay, send)
+            self._held_back.add(timer)
+
+    def _send(self, reply: bytes, addr: tuple[str | Any, int]) -> None:
+        if self._transport is not None:
             self._transport.sendto(reply, addr)
 
 
 def respond(packet: bytes, answer: Answer) -> bytes | None:
     """Return the reply to ``packet``, None where there is to be none or it is no question."""
+    question = question_in(packet)
+    return None if question is None else answered(question, answer)
+
+
+def question_in(packet: bytes) -> DNSRecord | None:
+    """Return the question that a packet asks, None where it asks none."""
     try:
         question = DNSRecord.parse(packet)
-        name = str(question.q.qname).rstrip(".").lower()
-        kind = str(QTYPE[question.q.qtype])
+        name_of(question)
         is_question = question.header.qr == 0 and len(question.questions) == 1
     except Exception:  # noqa: BLE001 - dnslib raises what struct and codecs raise, too
         return None
-    if not is_question:
-        return None
-    addresses = answer(name, kind)
+    return question if is_question else None
+
+
+def name_of(question: DNSRecord) -> str:
+    """Return the name that is asked for, lower case, without the final dot."""
+    return str(question.q.qname).rstrip(".").lower()
+
+
+def answered(question: DNSRecord, answer: Answer) -> bytes | None:
+    """Return the reply to a question, None where there is to be none."""
+    addresses = answer(name_of(question), str(QTYPE[question.q.qtype]))
     if addresses is None:
         return None
     reply = question.reply()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from lab.phone.node import EDIT, SWITCH, Node, one_line, speakable
+from lab.phone.node import SWITCHES, Node, one_line, speakable
 from lab.phone.services import PhoneServices
 from lab.phone.ui import Changes
 
@@ -100,7 +100,7 @@ class BaseActivity:
         return False
 
     def enter(self) -> None:
-        focused = next((n for n in self._root.walk() if n.focused and n.class_name == EDIT), None)
+        focused = next((n for n in self._root.walk() if n.focused and n.takes_text), None)
         if focused is not None and focused.key in self._buttons:
             self._buttons[focused.key]()
 
@@ -109,9 +109,9 @@ class BaseActivity:
 
     def tap(self, node: Node) -> None:
         with self._changes.edit():
-            if node.class_name == EDIT:
+            if node.takes_text:
                 self._focus(node)
-            elif node.class_name == SWITCH:
+            elif node.class_name in SWITCHES:
                 node.checked = not node.checked
             elif node.key in self._buttons:
                 self._buttons[node.key]()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.phone.node import (
     BUTTON,
     EDIT,
@@ -103,6 +105,10 @@ class SampleView:
         self.setup.enabled = not (done or under_way)
         for node in self.inputs:
             node.enabled = not (done or under_way)
+
+    def show_log(self, lines: Sequence[str]) -> None:
+        """Show the log, oldest line first."""
+        self.log.text = "\n".join(lines)
 
     def show_status(self, busy: str, *, configured: bool) -> None:
         """Show what is under way (``busy``, empty for nothing), else whether the SDK is set up."""

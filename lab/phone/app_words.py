@@ -19,7 +19,7 @@ KEY_EXCERPT = 20
 MAX_PEM = 16_000
 """Characters of a certificate that are shown."""
 
-WELCOME = (
+WELCOME: tuple[str, ...] = (
     "Welcome to TrustPin Android Sample",
     "Configure TrustPin and test connections...",
     "TrustPin Android Sample started",
@@ -124,8 +124,8 @@ def answered(response: HttpResponse) -> Said:
     return Said((*received, success, f"   Response: {one_line(body, EXCERPT)}"), success)
 
 
-def test_failed(error: BaseException) -> Said:
-    """Say why a request failed."""
+def test_failed(error: BaseException, url: str = "") -> Said:
+    """Say why a request failed. Android names no ``url``."""
     if isinstance(error, TrustPinError):
         failure = f"TrustPin validation failed: {words(error)}"
         return Said((failure, _type(error, "code")), failure, failed=True)
@@ -157,8 +157,8 @@ def fetched(pem: str) -> Said:
     )
 
 
-def fetch_failed(error: BaseException) -> Said:
-    """Say why there is no certificate."""
+def fetch_failed(error: BaseException, url: str = "") -> Said:
+    """Say why there is no certificate. Android names no ``url``."""
     known = isinstance(error, TrustPinError | PlatformError)
     failure = f"Fetch certificate failed: {words(error) if known else described(error)}"
     return Said((failure,), failure, failed=True)

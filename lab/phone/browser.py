@@ -5,12 +5,8 @@ It shows what Chrome shows, in Chrome's words: one page object works both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
-from lab.phone.activity import BaseActivity, Show, words
 from lab.phone.browser_words import (
     ADVANCED,
     BACK_TO_SAFETY,
@@ -24,6 +20,7 @@ from lab.phone.browser_words import (
     host_of,
     page_of,
 )
+from lab.phone.browsing import BrowsingActivity, MakeClient, WebClient
 from lab.phone.http import HttpClient
 from lab.phone.node import (
     BUTTON,
@@ -37,9 +34,8 @@ from lab.phone.node import (
     Bounds,
     Look,
     Node,
-    one_line,
 )
-from lab.phone.services import Cancellation, HttpResponse, PhoneServices
+from lab.phone.services import HttpResponse, PhoneServices
 from lab.phone.ui import Changes
 
 PACKAGE = "com.android.browser"
@@ -50,35 +46,17 @@ PROGRESS = "android.widget.ProgressBar"
 _LEFT, _RIGHT = 64, 1016
 
 
-class WebClient(Protocol):
-    """What the browser loads pages with."""
-
-    def request(self, url: str, *, cancellation: Cancellation | None = None) -> HttpResponse:
-        """Request ``url``. Raises PlatformError."""
-
-
-MakeClient = Callable[[bool], WebClient]
-"""Makes a client; called with whether it minds certificate errors."""
-
-
 def web_client(phone: PhoneServices, verify: bool) -> WebClient:
     """Return the platform's own client, under the user's trust store."""
     return HttpClient(phone, user_agent=USER_AGENT, user_store=True, verify=verify)
 
 
-@dataclass(slots=True)
-class _Load:
-    """One page being loaded; the latest one counts."""
-
-    url: str
-    cancellation: Cancellation = field(default_factory=Cancellation)
-
-
-class BrowserActivity(BaseActivity):
+class BrowserActivity(BrowsingActivity[Page]):
     """The browser, with a single tab."""
 
     package = PACKAGE
     name = ".BrowserActivity"
+    tag = "Browser"
 
     def __init__(
         self,
@@ -87,8 +65,8 @@ class BrowserActivity(BaseActivity):
         make_client: MakeClient | None = None,
     ) -> None:
         root = Node("root", FRAME, (0, 0, WIDTH, HEIGHT), PACKAGE)
-        super().__init__(phone, changes or Changes(), root)
-        self._make_client = make_client or partial(web_client, phone)
+        client = make_client or partial(web_client, phone)
+        super().__init__(phone, changes or Changes(), root, client)
         top = STATUS_BAR + 12
         self._address = Node("address", EDIT, (24, top, 868, top + 112), PACKAGE, hint="Address")
         self._address.clickable, self._address.resource_id = True, f"{PACKAGE}:id/url_bar"
@@ -109,7 +87,6 @@ class BrowserActivity(BaseActivity):
         self._link = _button("proceed", "", (_LEFT, 1390, _RIGHT, 1502), Look.DANGER)
         # As a link is to Android: something to be viewed, no button.
         self._link.class_name = "android.view.View"
-        self._load: _Load | None = None
         self._page = BLANK
         self._unfolded = False
         self._buttons = {
@@ -121,58 +98,27 @@ class BrowserActivity(BaseActivity):
         }
         self._show(BLANK)
 
-    def open(self, url: str) -> None:
-        """Load a page. An address without a scheme means https."""
-        url = one_line(url).strip()
-        if url:
-            with self._changes.edit():
-                self._begin(url if "://" in url else f"https://{url}", verify=True)
-
     def back(self) -> bool:
         with self._changes.edit():
-            was_blank = self._page is BLANK and self._load is None
+            was_blank = self._page is BLANK and not self.loading
             self._leave()
             return not was_blank
 
-    def _leave(self) -> None:
-        self._cancel()
-        self._address.text = ""
-        self._show(BLANK)
+    def _blank(self) -> Page:
+        return BLANK
 
-    def _begin(self, url: str, *, verify: bool) -> None:
-        self._cancel()
-        load = _Load(url)
-        self._address.text = url
-        if self._start("load", partial(self._request, load, verify)):
-            self._load = load
-            self._show(BLANK)
-        else:
-            said = "Too many pages are being loaded"
-            self._show(Page(host_of(url), UNREACHABLE, said, "ERR_FAILED", Look.WARNING))
+    def _too_many(self, url: str) -> Page:
+        said = "Too many pages are being loaded"
+        return Page(host_of(url), UNREACHABLE, said, "ERR_FAILED", Look.WARNING)
 
-    def _cancel(self) -> None:
-        if self._load is not None:
-            self._load.cancellation.fire()
-            self._load = None
+    def _answered(self, response: HttpResponse, url: str) -> Page:
+        return page_of(response, url)
 
-    def _request(self, load: _Load, verify: bool) -> Show:
-        try:
-            client = self._make_client(verify)
-            response = client.request(load.url, cancellation=load.cancellation)
-            page = page_of(response, load.url)
-            said = one_line(f"{response.status} {response.reason}", 100).rstrip()
-        except BaseException as error:  # noqa: BLE001 - said on the screen, nothing hides it
-            page = error_page(error, load.url)
-            said = f"{page.heading}: {page.code}: {words(error)}"
-        return partial(self._loaded, load, page, said)
+    def _failed(self, error: BaseException, url: str) -> Page:
+        return error_page(error, url)
 
-    def _loaded(self, load: _Load, page: Page, said: str) -> None:
-        if load is not self._load:
-            return
-        self._load = None
-        level = "ERROR" if page.is_error else "INFO"
-        self._phone.log("Browser", level, f"{load.url}: {said}")
-        self._show(page)
+    def _summary(self, page: Page) -> str:
+        return f"{page.heading}: {page.code}" if page.is_error else ""
 
     def _unfold(self) -> None:
         """Show what is behind ``Advanced``, or hide it again."""
@@ -193,12 +139,8 @@ class BrowserActivity(BaseActivity):
         choice = self._choice if self._page.proceed else []
         below = [self._more, self._link] if self._unfolded else []
         self._web.children = [*said, *choice, *below]
-        loading = [self._progress] if self._load is not None else []
+        loading = [self._progress] if self.loading else []
         self._root.children = [*self._bar, *loading, self._web]
-
-    def _end(self) -> None:
-        with self._changes.edit():
-            self._cancel()
 
 
 def _text(key: str, top: int, bottom: int) -> Node:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
+import weakref
 from contextlib import suppress
+from typing import Protocol
 
 from lab.phone.services import (
     Cancellation,
@@ -19,6 +21,27 @@ MAX_RECEIVED = 4 * 1024 * 1024
 """Bytes that one connection may send, of whatever kind."""
 
 _PART = 64 * 1024
+
+
+class Tap(Protocol):
+    """Is told what passes through a connection, as it is on the wire. Raises nothing."""
+
+    def sent(self, content: bytes) -> None:
+        """Take what was sent."""
+
+    def received(self, content: bytes) -> None:
+        """Take what was received."""
+
+    def closed(self) -> None:
+        """Note that the connection was closed. May be repeated."""
+
+
+_taps: weakref.WeakKeyDictionary[socket.socket, Tap] = weakref.WeakKeyDictionary()
+
+
+def tap(sock: socket.socket, listener: Tap) -> None:
+    """Let ``listener`` be told what passes through the Link that ``sock`` will be in."""
+    _taps[sock] = listener
 
 
 class Patience:
@@ -51,6 +74,7 @@ class Link:
 
     def __init__(self, sock: socket.socket, patience: Patience) -> None:
         self._sock = sock
+        self._tap = _taps.get(sock)
         self.adopt(patience)
 
     def adopt(self, patience: Patience) -> None:
@@ -68,7 +92,7 @@ class Link:
         is nothing yet."""
         try:
             self._sock.settimeout(0)
-            return self._sock.recv(_PART)
+            return self._told(self._sock.recv(_PART))
         except BlockingIOError:
             return None
         except OSError:
@@ -78,7 +102,7 @@ class Link:
         """Return what comes next, nothing at the end of the connection."""
         try:
             self._sock.settimeout(self.patience.left(deadline))
-            part = self._sock.recv(_PART)
+            part = self._told(self._sock.recv(_PART))
         except OSError as error:
             raise self._failure(error) from error
         if not part:
@@ -98,6 +122,8 @@ class Link:
             self._sock.sendall(content)
         except OSError as error:
             raise self._failure(error) from error
+        if self._tap is not None:
+            self._tap.sent(content)
 
     def close(self, farewell: bytes = b"") -> None:
         """Close, after sending ``farewell`` as far as that does not block. May be repeated."""
@@ -110,6 +136,15 @@ class Link:
             # overtake the farewell.
             self._sock.recv(_PART)
         self._sock.close()
+        if self._tap is not None:
+            if farewell:
+                self._tap.sent(farewell)
+            self._tap.closed()
+
+    def _told(self, part: bytes) -> bytes:
+        if self._tap is not None:
+            self._tap.received(part)
+        return part
 
     def _failure(self, error: OSError) -> ConnectionLost | SocketTimeout:
         self.patience.cancellation.check()

@@ -27,6 +27,12 @@ EDIT = "android.widget.EditText"
 BUTTON = "android.widget.Button"
 SWITCH = "android.widget.Switch"
 
+FIELDS = frozenset(
+    {EDIT, *(f"XCUIElementType{kind}" for kind in ("TextField", "SecureTextField", "TextView"))}
+)
+"""Classes of what takes text, Android's and iOS's."""
+SWITCHES = frozenset({SWITCH, "XCUIElementTypeSwitch"})
+
 MAX_TEXT = 2000
 """Characters that a text field takes; longer input is cut."""
 
@@ -86,6 +92,8 @@ class Node:
     focused: bool = False
     checkable: bool = False
     checked: bool = False
+    selected: bool = False
+    """iOS's trait: the one that is chosen among others."""
     password: bool = False
     multiline: bool = False
     scrollable: bool = False
@@ -93,6 +101,11 @@ class Node:
     content_desc: str = ""
     resource_id: str = ""
     look: Look = Look.NONE
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether it is a text field."""
+        return self.class_name in FIELDS
 
     def walk(self) -> Iterator[Node]:
         """Yield this node and everything below it, in document order."""

@@ -12,12 +12,11 @@ from PIL import Image, ImageDraw
 
 from lab.phone import typeface
 from lab.phone.node import (
-    EDIT,
     HEIGHT,
     LAUNCHER,
     NAVIGATION_BAR,
     STATUS_BAR,
-    SWITCH,
+    SWITCHES,
     WIDTH,
     Bounds,
     Look,
@@ -73,8 +72,13 @@ class Frame:
 
 def draw(frame: Frame) -> bytes:
     """Return a PNG of ``WIDTH`` by ``HEIGHT`` pixels."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), SURFACE)
-    _Painter(image).paint(frame)
+    return drawn_by(Painter, frame)
+
+
+def drawn_by(painter: type[Painter], frame: Frame) -> bytes:
+    """Return a PNG of the size that a painter paints."""
+    image = Image.new("RGB", (painter.width, painter.height), SURFACE)
+    painter(image).paint(frame)
     few = image.quantize(palette=_palette(), dither=Image.Dither.NONE)
     out = io.BytesIO()
     few.save(out, "PNG", bits=4, compress_level=QUICK)
@@ -88,8 +92,12 @@ def _palette() -> Image.Image:
     return holder
 
 
-class _Painter:
-    """Paints one frame on one image."""
+class Painter:
+    """Paints one frame on one image, as Android looks."""
+
+    width, height = WIDTH, HEIGHT
+    home = LAUNCHER
+    """Package of the home screen."""
 
     def __init__(self, image: Image.Image) -> None:
         self._image = image
@@ -111,19 +119,25 @@ class _Painter:
 
     def paint(self, frame: Frame) -> None:
         when = datetime.fromtimestamp(frame.at, UTC)
-        if frame.root.package == LAUNCHER:
-            self._draw.rectangle((0, 0, WIDTH, HEIGHT), BLUE)
-            self._write(f"{when:%H:%M}", (0, 420, WIDTH, 640), 190, WHITE, Align.MIDDLE)
-            self._write(f"{when:%A, %d %B %Y}", (0, 640, WIDTH, 720), 44, BLUE_TINT, Align.MIDDLE)
+        if frame.root.package == self.home:
+            self._draw.rectangle((0, 0, self.width, self.height), BLUE)
+            self._write(f"{when:%H:%M}", (0, 420, self.width, 640), 190, WHITE, Align.MIDDLE)
+            self._write(
+                f"{when:%A, %d %B %Y}", (0, 640, self.width, 720), 44, BLUE_TINT, Align.MIDDLE
+            )
         for node in frame.root.walk():
-            if node.class_name == EDIT:
+            if node.takes_text:
                 self._field(node)
-            elif node.class_name == SWITCH:
+            elif node.class_name in SWITCHES:
                 self._switch(node)
             elif node.look in self._looks:
                 self._looks[node.look](node)
         self._status_bar(when, frame)
-        pill = (WIDTH // 2 - 140, HEIGHT - 28, WIDTH // 2 + 140, HEIGHT - 18)
+        self._last(frame)
+
+    def _last(self, frame: Frame) -> None:
+        """Paint what is over everything else."""
+        pill = (self.width // 2 - 140, self.height - 28, self.width // 2 + 140, self.height - 18)
         self._draw.rounded_rectangle(pill, 5, INK)
         if frame.toast:
             self._toast(frame.toast)
@@ -142,16 +156,16 @@ class _Painter:
         typeface.write(self._draw, text, bounds, size, colour, align, bold=bold, wrap=wrap)
 
     def _status_bar(self, when: datetime, frame: Frame) -> None:
-        self._draw.rectangle((0, 0, WIDTH, STATUS_BAR - 1), BLUE)
+        self._draw.rectangle((0, 0, self.width, STATUS_BAR - 1), BLUE)
         self._write(f"{when:%H:%M}", (40, 0, 150, STATUS_BAR), 34, WHITE, bold=True)
         self._write(f"{when:%Y-%m-%d}", (150, 0, 330, STATUS_BAR), 26, BLUE_TINT)
-        battery = (WIDTH - 84, 26, WIDTH - 40, 54)
+        battery = (self.width - 84, 26, self.width - 40, 54)
         self._draw.rounded_rectangle(battery, 6, outline=WHITE, width=3)
-        self._draw.rectangle((WIDTH - 39, 34, WIDTH - 35, 46), WHITE)
-        self._draw.rectangle((WIDTH - 78, 32, WIDTH - 54, 48), WHITE)
-        self._wifi(WIDTH - 124, joined=bool(frame.network))
+        self._draw.rectangle((self.width - 39, 34, self.width - 35, 46), WHITE)
+        self._draw.rectangle((self.width - 78, 32, self.width - 54, 48), WHITE)
+        self._wifi(self.width - 124, joined=bool(frame.network))
         name = frame.network or "no Wi-Fi"
-        self._write(name, (700, 0, WIDTH - 160, STATUS_BAR), 28, WHITE, Align.RIGHT)
+        self._write(name, (700, 0, self.width - 160, STATUS_BAR), 28, WHITE, Align.RIGHT)
         if frame.proxy:
             pill = (350, 18, 684, STATUS_BAR - 18)
             self._draw.rounded_rectangle(pill, 22, AMBER_TINT)
@@ -244,10 +258,10 @@ class _Painter:
         typeface.write_log(self._image, node.text, inside, INK)
 
     def _toast(self, text: str) -> None:
-        line = typeface.wrapped(text, TOAST_SIZE, WIDTH - 200, 1)[0]
+        line = typeface.wrapped(text, TOAST_SIZE, self.width - 200, 1)[0]
         half = typeface.length(line, TOAST_SIZE) // 2 + 40
-        bottom = HEIGHT - NAVIGATION_BAR - 4
-        box = (WIDTH // 2 - half, bottom - 72, WIDTH // 2 + half, bottom)
+        bottom = self.height - NAVIGATION_BAR - 4
+        box = (self.width // 2 - half, bottom - 72, self.width // 2 + half, bottom)
         self._draw.rounded_rectangle(box, 36, INK)
         self._write(line, box, TOAST_SIZE, WHITE, Align.MIDDLE)
 

@@ -1,41 +1,25 @@
-"""A phone as a process: started by the lab, told to end by the end of its standard input."""
+"""An Android phone as a process: started by the lab, told to end by the end of its standard
+input."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import os
-import select
-import signal
-import socket
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
 
-if TYPE_CHECKING:
-    from cryptography import x509
-
-    from lab.phone.radio import Radio
-    from lab.phone.services import SdkFactory
-
-EXIT_USAGE = 2
-END_CAP = 0.95
-"""Seconds after which the process ends, whatever its apps still do."""
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-class CannotStart(Exception):
-    """The phone cannot be started as asked; the message says why, on one line."""
-
-
-class _Ended(BaseException):
-    """The process was told to end."""
+from lab.phone.lifetime import (
+    CannotStart,
+    await_end_of_input,
+    certificates,
+    end_in_time,
+    load_class,
+    port,
+    radio,
+    run_phone,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,34 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     M}``, where its WebDriver endpoint and its adb daemon listen. Whatever else is written there
     goes to the standard error.
     """
-    with _own_output() as announce:
-        options = _parser().parse_args(arguments)
-        try:
-            with _until_ended():
-                _run(options, announce)
-        except CannotStart as error:
-            sys.stderr.write(f"lab.phone: {error}\n")
-            return EXIT_USAGE
-    return 0
-
-
-def load_class(name: str) -> SdkFactory:
-    """Return what ``package.module:Class`` names. Raises CannotStart."""
-    module_name, _, class_name = name.partition(":")
-    if not module_name or not class_name:
-        raise CannotStart(f"--sdk {name!r} is not package.module:Class")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's module may do anything
-        words = " ".join(str(error).split())
-        raise CannotStart(
-            f"--sdk {name}: cannot import {module_name}: {type(error).__name__}: {words}"
-        ) from None
-    factory = getattr(module, class_name, None)
-    if not callable(factory):
-        raise CannotStart(f"--sdk {name}: {module_name} has no class {class_name}")
-    made: SdkFactory = factory
-    return made
+    options = _parser().parse_args(arguments)
+    return run_phone(partial(_run, options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--root", choices=("none", "su", "adbd"), default="adbd", help="how it is rooted"
     )
-    parser.add_argument("--adb-port", type=_port, default=0, help="0 (default): a free one")
+    parser.add_argument("--adb-port", type=port, default=0, help="0 (default): a free one")
     parser.add_argument(
         "--adb-keys",
         choices=("accept", "refuse", "open"),
@@ -103,12 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port")
-    return int(text)
-
-
 def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     """Run the phone until told to end. Raises CannotStart."""
     make_sdk = load_class(options.sdk)
@@ -121,7 +73,7 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     from lab.phone.installed import make_screen
     from lab.phone.state import PhoneState
 
-    anchors = _certificates(options.factory) if options.factory is not None else []
+    anchors = certificates(options.factory)
     with ExitStack() as stack:
         try:
             phone = PhoneState(
@@ -130,7 +82,7 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
                 name=options.name,
                 source=options.source,
                 factory_anchors=anchors,
-                radio=None if options.network is None else _radio(options.network),
+                radio=radio(options.network),
             )
         except OSError as error:
             raise CannotStart(f"--home {options.home}: {error.strerror}") from None
@@ -155,34 +107,9 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
         except OSError as error:
             raise CannotStart(f"--adb-port {options.adb_port}: {error.strerror}") from None
         stack.callback(daemon.close)
-        stack.callback(_end_in_time)
+        stack.callback(end_in_time)
         announce(json.dumps({"port": endpoint.port, "adb": daemon.port}))
-        _await_end_of_input()
-
-
-def _certificates(file: Path) -> list[x509.Certificate]:
-    from cryptography import x509
-
-    try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
-    except OSError as error:
-        raise CannotStart(f"--factory {file}: {error.strerror}") from None
-    except ValueError:
-        raise CannotStart(f"--factory {file}: no PEM certificates") from None
-
-
-def _radio(descriptor: int) -> Radio:
-    from lab.network.kernel.channel import Channel
-    from lab.network.kernel.member import Member
-    from lab.phone.radio import KernelRadio
-
-    try:
-        line = socket.socket(fileno=descriptor)
-    except OSError as error:
-        raise CannotStart(f"--network {descriptor}: {error.strerror}") from None
-    # What an SDK starts is not to have it.
-    line.set_inheritable(False)
-    return KernelRadio(Member(Channel(line)))
+        await_end_of_input()
 
 
 def _profiles(folder: Path) -> dict[str, str]:
@@ -190,91 +117,3 @@ def _profiles(folder: Path) -> dict[str, str]:
         return {file.stem: file.read_text("utf-8") for file in sorted(folder.glob("*.conf"))}
     except (OSError, ValueError) as error:
         raise CannotStart(f"--tunnels {folder}: {error}") from None
-
-
-def _await_end_of_input() -> None:
-    with _signals_wake() as woken:
-        while True:
-            ready, _, _ = select.select([0, woken], [], [])
-            if woken in ready:
-                os.read(woken, 4096)
-            if 0 in ready and not os.read(0, 4096):
-                return
-
-
-@contextmanager
-def _signals_wake() -> Iterator[int]:
-    """Return a descriptor that becomes readable when a signal arrives: the system may deliver it
-    to any thread, but Python handles it in the main one, which has to be awake for that."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    try:
-        yield reader
-    finally:
-        signal.set_wakeup_fd(-1)
-        os.close(reader)
-        os.close(writer)
-
-
-def _end_in_time() -> None:
-    """See to it that the process ends soon. From here on no signal cuts the tidying short."""
-
-    def end() -> NoReturn:
-        _end_children()
-        os._exit(0)
-
-    _ignore_signals()
-    timer = threading.Timer(END_CAP, end)
-    timer.daemon = True
-    timer.start()
-
-
-def _end_children() -> None:
-    """End what an SDK has started, where the phone has a session of its own. The phone itself
-    must be ignoring the signal."""
-    if os.getsid(0) == os.getpid():
-        os.killpg(os.getpgrp(), signal.SIGTERM)
-
-
-def _ignore_signals() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def _own_output() -> Iterator[Callable[[str], None]]:
-    """Keep the standard output for the one line that is due there: a print of somebody's SDK
-    must not be taken for it."""
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    waiting = [kept]
-
-    def announce(line: str) -> None:
-        with os.fdopen(waiting.pop(), "w", encoding="ascii") as out:
-            out.write(line + "\n")
-
-    try:
-        yield announce
-    finally:
-        for descriptor in waiting:
-            os.close(descriptor)
-
-
-@contextmanager
-def _until_ended() -> Iterator[None]:
-    """Run the block until it ends by itself or a signal comes."""
-
-    def end(_: int, __: FrameType | None) -> None:
-        _ignore_signals()
-        raise _Ended
-
-    for number in _SIGNALS:
-        signal.signal(number, end)
-    try:
-        yield
-    except _Ended:
-        pass
-    finally:
-        _ignore_signals()
-        _end_children()

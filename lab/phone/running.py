@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lab.model.device import Network
+from lab.phone.files import PhoneFiles
 from lab.phone.node import Node
 
 
@@ -45,6 +47,24 @@ class Changes:
         whether it was. It is called under the lock."""
         with self._condition:
             return self._condition.wait_for(reached, cap)
+
+
+class ScreenPhone(Protocol):
+    """What a screen needs of the phone that it is part of."""
+
+    @property
+    def files(self) -> PhoneFiles: ...
+
+    @property
+    def joined(self) -> Network | None:
+        """The network that the phone has joined."""
+
+    @property
+    def shown_proxy(self) -> str:
+        """The HTTP proxy of everything on the phone, as the screen shows it; empty for none."""
+
+    def now(self) -> float:
+        """Return the phone's clock in epoch seconds."""
 
 
 class Activity(Protocol):
@@ -123,11 +143,13 @@ class App:
     """Grows from version to version."""
     system: bool = False
     """It belongs to the system image, and cannot be uninstalled."""
+    container: str = ""
+    """Path of its private directory on the phone; Android's for its package where empty."""
 
     @property
     def storage(self) -> str:
         """Path of the private directory on the phone."""
-        return f"/data/data/{self.package}"
+        return self.container or f"/data/data/{self.package}"
 
 
 class ProcessWatcher(Protocol):

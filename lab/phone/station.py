@@ -91,6 +91,18 @@ class Station:
             self._keep()
             return self._change((saved, network))
 
+    def remember(self, ssid: str, security: str = "open", *, auto_join: bool = True) -> None:
+        """Know a network that need not be in reach; it is joined by itself where nothing else
+        is."""
+        with self._lock:
+            try:
+                self.saved.save(ssid, security, auto_join=auto_join)
+            except ValueError as error:
+                self._log("WARN", str(error))
+                return
+            self._keep()
+        self.look()
+
     def leave(self) -> None:
         """Leave the network that is joined; it is known as before."""
         with self._lock:

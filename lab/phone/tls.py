@@ -153,14 +153,15 @@ class TlsConnection:
         self._link.close(outgoing(self._connection))
 
 
-def open_tls(link: Link, host: str, judge: Judge) -> TlsConnection:
+def open_tls(link: Link, host: str, judge: Judge, suites: str = _SUITES) -> TlsConnection:
     """Do the handshake with ``host`` and judge what it serves. Takes ``link`` over.
 
+    ``suites`` are what is offered for TLS 1.2, in OpenSSL's names.
     Raises PlatformError; the link is closed then, after the alert that tells the server why.
     """
     findings = Findings()
     try:
-        connection = make_client(host, judge, findings)
+        connection = make_client(host, judge, findings, suites)
     except BaseException:
         link.close()
         raise
@@ -181,12 +182,14 @@ def open_tls(link: Link, host: str, judge: Judge) -> TlsConnection:
     return opened
 
 
-def make_client(host: str, judge: Judge, findings: Findings) -> SSL.Connection:
+def make_client(
+    host: str, judge: Judge, findings: Findings, suites: str = _SUITES
+) -> SSL.Connection:
     """Return the client's side of a handshake with ``host`` that has not begun yet."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     # Level 1 refuses what Android does: SHA-1 signatures, RSA below 1024 bits.
-    context.set_cipher_list(f"{_SUITES}:@SECLEVEL=1".encode())
+    context.set_cipher_list(f"{suites}:@SECLEVEL=1".encode())
     # A renegotiation could bring another certificate after the first one was judged.
     context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)

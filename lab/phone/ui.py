@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lab.phone.node import EDIT, FRAME, HEIGHT, LAUNCHER, WIDTH, one_line
+from lab.phone.node import FRAME, HEIGHT, LAUNCHER, WIDTH, one_line
 from lab.phone.node import Node as Node
 from lab.phone.running import Activity as Activity
 from lab.phone.running import App as App
 from lab.phone.running import Changes as Changes
 from lab.phone.running import ProcessWatcher as ProcessWatcher
-from lab.phone.state import PhoneState
+from lab.phone.running import ScreenPhone as ScreenPhone
+
+if TYPE_CHECKING:
+    from lab.phone.picture import Frame
 
 
 class Screen:
@@ -22,7 +26,7 @@ class Screen:
     Methods that name a node of the activity in front raise LookupError when it is gone.
     """
 
-    def __init__(self, phone: PhoneState, apps: Sequence[App]) -> None:
+    def __init__(self, phone: ScreenPhone, apps: Sequence[App]) -> None:
         self._phone = phone
         self.shipped = tuple(apps)
         """The apps that the phone came with, whether or not they are still installed."""
@@ -35,7 +39,7 @@ class Screen:
         self._running: dict[str, Activity] = {}
         self._front: Activity | None = None
         self._over: list[tuple[str, Activity]] = []
-        self._home = Node("home", FRAME, (0, 0, WIDTH, HEIGHT), LAUNCHER)
+        self._home = self._home_screen()
 
     @property
     def packages(self) -> tuple[tuple[str, str], ...]:
@@ -212,7 +216,7 @@ class Screen:
     def type(self, change: Callable[[str], str]) -> bool:
         """Change the text of the field that is focused, and tell whether there is one."""
         with self._changes.edit():
-            fields = (node for node in self._root().walk() if node.class_name == EDIT)
+            fields = (node for node in self._root().walk() if node.takes_text)
             focused = next((node for node in fields if node.focused), None)
             return focused is not None and self.set_text(focused.key, change(focused.text))
 
@@ -221,7 +225,7 @@ class Screen:
         with self._changes.edit():
             node = self._root().find(key)
             front = self.foreground
-            if front is None or not node.enabled or node.class_name != EDIT:
+            if front is None or not (node.enabled and node.takes_text):
                 return False
             front.post(lambda: front.set_text(node, text))
             return True
@@ -243,22 +247,24 @@ class Screen:
     def picture(self) -> bytes:
         """Return the screen as a PNG."""
         # Pillow takes a while to load, and many a phone is never looked at.
-        from lab.phone.picture import Frame, draw
+        from lab.phone.picture import draw
+
+        return draw(self._frame())
+
+    def _frame(self) -> Frame:
+        from lab.phone.picture import Frame
 
         with self._changes.read():
             root = self._root().copy()
             front = self.foreground
             toast = front.toast if front is not None else ""
         joined = self._phone.joined
-        proxy = self._phone.setting("global", "http_proxy") or ""
-        return draw(
-            Frame(
-                root=root,
-                at=self._phone.now(),
-                network=joined.ssid if joined is not None else "",
-                proxy="" if proxy == ":0" else proxy,
-                toast=toast,
-            )
+        return Frame(
+            root=root,
+            at=self._phone.now(),
+            network=joined.ssid if joined is not None else "",
+            proxy=self._phone.shown_proxy,
+            toast=toast,
         )
 
     def close(self) -> None:
@@ -289,6 +295,9 @@ class Screen:
             for watcher in self._watchers:
                 watcher.ended(app.package)
             raise
+
+    def _home_screen(self) -> Node:
+        return Node("home", FRAME, (0, 0, WIDTH, HEIGHT), LAUNCHER)
 
     def _root(self) -> Node:
         front = self.foreground

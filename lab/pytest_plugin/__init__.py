@@ -2,7 +2,8 @@
 
 What it adds: the markers ``mitm``, ``core`` and those of the three adversaries; options
 (``pytest --help``, group "TrustPin MITM Lab"); the fixtures ``app`` and ``attack``; the report in
-``reports/<run>/``; and exit code 6, where nothing failed but something was inconclusive.
+``reports/<run>/``; and exit codes 6, where nothing failed but something was inconclusive, and 7,
+where the gate of ``--gate`` is closed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from lab.devices.settings import SettingsError
 from lab.evidence.writer import ReportsUnwritable
 from lab.model.attack import Adversary
 from lab.pytest_plugin.fixtures import app, attack, device_id, lab_bench, lab_seats
+from lab.pytest_plugin.gating import add_gate_options
 from lab.pytest_plugin.keys import OPTIONS
 from lab.pytest_plugin.options import Options, add_options
 from lab.pytest_plugin.recording import Recording
@@ -47,6 +49,7 @@ MARKERS = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the lab's options."""
     add_options(parser)
+    add_gate_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,3 +19,5 @@ RESULT, FACTS, LOST, CRASHED = "lab_result", "lab_facts", "lab_lost", "lab_crash
 
 INCONCLUSIVE_RUN = 6
 """Exit code: nothing failed, but something was inconclusive, or nothing was tested."""
+CLOSED_GATE = 7
+"""Exit code: nothing failed, but the gate of ``--gate`` is closed."""

@@ -12,6 +12,7 @@ from lab.devices.problems import nearest, quote
 from lab.devices.settings import (
     AndroidSettings,
     DeviceSettings,
+    IosSettings,
     Problem,
     Settings,
     SettingsError,
@@ -101,7 +102,9 @@ class Options:
 
     def is_exclusive(self, device_id: str) -> bool:
         """Tell whether there is one such device only, however many worker processes there are."""
-        return self.settings is not None and isinstance(self.device(device_id), AndroidSettings)
+        return self.settings is not None and isinstance(
+            self.device(device_id), AndroidSettings | IosSettings
+        )
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -222,7 +225,7 @@ def _check_radio(settings: Settings, ids: tuple[str, ...]) -> None:
     joining = {
         device_id: device.routes.wifi.ssid
         for device_id in ids
-        if isinstance(device := settings.device(device_id), AndroidSettings)
+        if isinstance(device := settings.device(device_id), AndroidSettings | IosSettings)
         and device.routes.wifi is not None
     }
     if not joining:

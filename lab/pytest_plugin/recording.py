@@ -24,6 +24,7 @@ from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
 from lab.pytest_plugin.evidence import Evidence
+from lab.pytest_plugin.gating import Gate
 from lab.pytest_plugin.keys import CRASHED, FACTS, INCONCLUSIVE_RUN, LOST, RESULT, RUN_ID
 from lab.pytest_plugin.options import Options
 
@@ -43,7 +44,12 @@ class Recording:
     """Takes every result, writes the run's folder, and tells the user how it goes."""
 
     def __init__(
-        self, config: pytest.Config, options: Options, folder: RunFolder, evidence: Evidence
+        self,
+        config: pytest.Config,
+        options: Options,
+        folder: RunFolder,
+        evidence: Evidence,
+        gate: Gate | None = None,
     ) -> None:
         self._config = config
         self._options = options
@@ -59,6 +65,7 @@ class Recording:
         self._started = time.time()
         self._last_line = time.monotonic()
         self._incomplete = ""
+        self._gate = gate
 
     @classmethod
     def begin(cls, config: pytest.Config, options: Options) -> None:
@@ -72,13 +79,14 @@ class Recording:
         if config.option.collectonly:
             return
         evidence = Evidence.of(options)
+        gate = Gate.of(config)
         folder = RunFolder(options.reports, concealer=evidence.concealer)
         command = ("pytest", *map(str, config.invocation_params.args))
         evidence.begin(folder.path, folder.run_id, command)
         config.stash[RUN_ID] = folder.run_id
         if config.option.xmlpath is None:
             config.option.xmlpath = str(folder.path / "junit.xml")
-        recording = cls(config, options, folder, evidence)
+        recording = cls(config, options, folder, evidence, gate)
         config.pluginmanager.register(recording, "trustpin-lab-recording")
         if config.pluginmanager.hasplugin("xdist"):
             # Here, not above: pytest-xdist may be left out.
@@ -179,7 +187,12 @@ class Recording:
             self.folder.finish(self._info(), self._evidence.close)
         except ReportsUnwritable as error:
             self._broken = self._broken or str(error)
-        session.exitstatus = self._exit_status(exitstatus)
+        status = self._exit_status(exitstatus)
+        if self._gate is not None:
+            stats = {"failed": 1} if self._reporter is None else self._reporter.stats
+            alone = not (stats.get("failed") or stats.get("error"))
+            status = self._gate.exit_status(self.folder.path, status, verdicts_only=alone)
+        session.exitstatus = status
 
     def _why_incomplete(self, exitstatus: int) -> str:
         if self._broken:
@@ -243,6 +256,10 @@ class Recording:
         terminalreporter.write_line(table)
         for line in self._evidence.told:
             terminalreporter.write_line(line)
+        if self._gate is not None:
+            writer = terminalreporter._tw
+            told = self._gate.told(writer.fullwidth, color=bool(writer.hasmarkup))
+            terminalreporter.write_line(told)
         for line in _left_behind():
             terminalreporter.write_line(line)
 

@@ -9,7 +9,11 @@ import pytest
 
 from lab.catalogue.core import core
 from lab.devices.settings import SettingsError, load
+from lab.evidence.assessed import properties
+from lab.evidence.evidence_record import for_platform
+from lab.evidence.mapping import mapping_for
 from lab.evidence.record import to_json
+from lab.evidence.redaction import redact
 from lab.model.attack import Adversary
 from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, OPTIONS, OUTCOME, RESULT
 from lab.trial.case import Case, cases
@@ -75,11 +79,7 @@ def pytest_runtest_makereport(
         vars(report)[FACTS] = None if outcome.facts is None else to_json(outcome.facts)
         vars(report)[LOST] = outcome.given_up
         vars(report)[CRASHED] = outcome.crashed
-        item.user_properties += [
-            ("verdict", str(result.verdict)),
-            ("case", result.case),
-            ("adversary", result.adversary),
-            ("device", result.device),
-            ("attempts", str(result.attempts)),
-        ]
+        mapping = for_platform(mapping_for(result.slug), outcome.facts)
+        told = properties(result, mapping)
+        item.user_properties += [(name, redact(value)) for name, value in told]
     return report

@@ -60,7 +60,8 @@ class Stage:
     ) -> None:
         self._mutants = mutants
         self._attacks = attacks
-        self._bench = Bench(directory)
+        # The kernel's networks, where this machine can have them: some attacks take them.
+        self._bench = Bench(directory, None)
         self._index = worker * DEVICES_PER_WORKER
         self._judging = judging
         self._stack = contextlib.ExitStack()

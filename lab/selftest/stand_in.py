@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.phone.process import load_class
+from lab.phone.lifetime import load_class
 from lab.phone.services import PhoneServices, Sdk
 
 PATH = f"{__name__}:chosen"

@@ -21,7 +21,7 @@ from lab.devices.registry import (
     source_for,
     tunnel_for,
 )
-from lab.devices.settings import AndroidSettings, DeviceSettings
+from lab.devices.settings import AndroidSettings, DeviceSettings, IosSettings
 from lab.loop import LabLoop
 from lab.model.device import AppSetup, Device, DeviceLost, Endpoint, WifiKind
 from lab.network.hardware import standing
@@ -48,7 +48,8 @@ class Bench:
     def __init__(self, directory: Path, wifi: WifiKind | None = WifiKind.SIMULATED) -> None:
         self.directory = directory
         self._wanted_wifi = wifi
-        self._air: KernelWifi | None = None
+        self.air: KernelWifi | None = None
+        """The kernel's networks, where that is what they are."""
         self.wifi_lacks = ""
         """Why the networks are not the kernel's, although they might have been."""
         self.pki = LabPki((hosts.DOMAIN,))
@@ -64,7 +65,7 @@ class Bench:
                 if host not in self.backend.addresses():
                     self.backend.serve_host(host)
             if self._wanted_wifi is not WifiKind.SIMULATED:
-                self._air = self._kernel_wifi(stack)
+                self.air = self._kernel_wifi(stack)
             self.engine = stack.enter_context(Engine(self.loop, self.upstream, hosts.DECLARED))
             self._stack = stack.pop_all()
         return self
@@ -83,7 +84,9 @@ class Bench:
 
     def _radio(self, settings: DeviceSettings) -> HardwareDoor | None:
         """Open the access point's door for a phone that is to join it. Raises DeviceLost."""
-        if self._wanted_wifi is not WifiKind.HARDWARE or not isinstance(settings, AndroidSettings):
+        if self._wanted_wifi is not WifiKind.HARDWARE:
+            return None
+        if not isinstance(settings, AndroidSettings | IosSettings):
             return None
         if settings.routes.wifi is None:
             return None
@@ -97,7 +100,7 @@ class Bench:
         """What the networks of this machine's devices are; HARDWARE says that of others'."""
         if self._wanted_wifi is WifiKind.HARDWARE:
             return WifiKind.HARDWARE
-        return WifiKind.SIMULATED if self._air is None else WifiKind.KERNEL
+        return WifiKind.SIMULATED if self.air is None else WifiKind.KERNEL
 
     def upstream(self, host: str) -> Endpoint | None:
         """Return where the genuine ``host`` listens, None for a host that is not declared."""
@@ -123,8 +126,8 @@ class Bench:
         source = source_for(settings, index)
         with contextlib.ExitStack() as stack:
             place: Place | None = None
-            if self._air is not None and lives_in_namespace(settings):
-                place = stack.enter_context(self._air.admitted(settings.id))
+            if self.air is not None and lives_in_namespace(settings):
+                place = stack.enter_context(self.air.admitted(settings.id))
             surroundings = self.engine.attach(
                 settings.id,
                 source=source,

@@ -186,7 +186,8 @@ class _Trial:
         phase = seat.witnessed(PhaseName.ATTACK, entry.host, number, decisive, self.expected, step)
         served = anomaly_facts(phase, self.plans[entry.host].serving)
         resumed = session_facts(phase, self.plans[entry.host].serving)
-        wifi = wifi_facts(seat, self.case.route, number, self.expected)
+        gateway = self.hostile.gateway
+        wifi = wifi_facts(seat, self.case.route, number, self.expected, gateway)
         found = (*self._repeated(outcomes), *self._asked(phase), *met, *served, *resumed)
         return phase, (*found, *wifi)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lab.catalogue import hosts
 from lab.catalogue.make import terminate
 from lab.devices.findings import Finding, Health, bad, good, limited
-from lab.devices.settings import AndroidSettings, DeviceSettings
+from lab.devices.settings import AndroidSettings, DeviceSettings, IosSettings
 from lab.model.attack import Control, Need, RouteKind, Trust
 from lab.model.device import DeviceLost, NotReady
 from lab.model.outcome import Answer
@@ -22,12 +22,9 @@ ROUTES = {RouteKind.PROXY: Need.PROXY, RouteKind.WIFI: Need.WIFI}
 def examine(settings: DeviceSettings, bench: Bench) -> Iterator[Finding]:
     """Yield findings, one thing after the other; the device is put back afterwards."""
     ready = True
-    if isinstance(settings, AndroidSettings):
-        from lab.devices.android.checks import look
-
-        for finding in look(settings):
-            ready = ready and finding.health is not Health.BAD
-            yield finding
+    for finding in _looked_at(settings):
+        ready = ready and finding.health is not Health.BAD
+        yield finding
     if not ready:
         return
     try:
@@ -40,6 +37,18 @@ def examine(settings: DeviceSettings, bench: Bench) -> Iterator[Finding]:
                 yield _route(Seat(bench, device, lambda _: None), kind, device.lacks(need))
     except (DeviceLost, NotReady, OSError) as error:
         yield bad("session", str(error), "see docs/devices.md")
+
+
+def _looked_at(settings: DeviceSettings) -> Iterator[Finding]:
+    """Yield what there is to say of a phone that runs already."""
+    if isinstance(settings, AndroidSettings):
+        from lab.devices.android.checks import look
+
+        yield from look(settings)
+    elif isinstance(settings, IosSettings):
+        from lab.devices.ios.checks import look as look_at_iphone
+
+        yield from look_at_iphone(settings)
 
 
 def _route(seat: Seat, kind: RouteKind, lacking: str | None) -> Finding:

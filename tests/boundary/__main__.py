@@ -1,5 +1,9 @@
 """Runs ``pytest -m mitm`` on one virtual phone driven directly, and on one driven by a real Appium
-server over a real adb server, and compares every verdict. Exits with 1 where one differs."""
+server (an Android phone over a real adb server, too), and compares every verdict. Exits with 1
+where one differs.
+
+    python -m tests.boundary [android|iphone] [PYTEST ARGUMENTS]
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DEVICES = Path(__file__).with_name("devices.yaml")
-WAYS = ("direct", "appium")
+WAYS = {"android": ("direct", "appium"), "iphone": ("iphone", "iphone-appium")}
+"""The devices that must have the same verdicts, by what they are."""
 
 Verdicts = dict[str, str]
 """By scenario, whatever the device is called."""
@@ -38,12 +43,19 @@ def run(way: str, reports: Path, more: Sequence[str]) -> tuple[Verdicts, float]:
     return {r["node"].replace(f"[{way}-", "["): r["verdict"] for r in told}, seconds
 
 
-def main(more: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] in WAYS:
+        return compared(WAYS[arguments[0]], arguments[1:])
+    return max(compared(ways, arguments) for ways in WAYS.values())
+
+
+def compared(ways: Sequence[str], more: Sequence[str]) -> int:
+    """Return 0 where the verdicts of all ``ways`` are the same."""
     # Side by side: they have nothing in common but the machine.
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(WAYS)) as both:
-        running = {way: both.submit(run, way, Path(folder), more) for way in WAYS}
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(ways)) as both:
+        running = {way: both.submit(run, way, Path(folder), more) for way in ways}
         ran = {way: each.result() for way, each in running.items()}
-    (direct, _), (other, _) = ran.values()
+    (direct, _), (other, _) = (ran[way] for way in ways)
     differing = sorted(
         case for case in direct.keys() | other.keys() if direct.get(case) != other.get(case)
     )

@@ -1,5 +1,5 @@
-"""Kills runs on a standing phone at random moments, restores, and looks whether the phone is as it
-was. Exits with 1 where it is not.
+"""Kills runs on standing phones at random moments, restores, and looks whether each phone is as it
+was. Exits with 1 where one is not.
 
     python -m tests.boundary.kills [ROUNDS]
 """
@@ -11,14 +11,25 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from tests.boundary import standing_iphone as iphones
 from tests.boundary.standing import devices_file, differences, standing_phone
 from tests.killing import Nursery, moments_of
 
 ROUNDS = 50
+
+
+class Standing(Protocol):
+    """A phone that nobody's run has started."""
+
+    def entry(self, device_id: str = ..., **more: object) -> dict[str, object]: ...
+
+    def seen(self) -> dict[str, object]: ...
 
 
 @dataclass(frozen=True)
@@ -29,10 +40,13 @@ class Kind:
     chosen: str
     share: float
     """How many of the rounds are its own."""
-    phone: dict[str, str] = field(default_factory=dict)
+    phone: dict[str, Any] = field(default_factory=dict)
     entry: dict[str, Any] = field(default_factory=dict)
+    stand: Callable[..., AbstractContextManager[Standing]] = standing_phone
+    differ: Callable[..., dict[str, tuple[object, object]]] = differences
 
 
+IPHONE_CASES = "(B4-device_trusted_ca- or user_store_ca) and tls1.3"
 KINDS = (
     Kind("rooted", "(B4-device_trusted_ca- or user_store_ca or clock_behind) and tls1.3", 0.8),
     Kind(
@@ -41,6 +55,21 @@ KINDS = (
         0.2,
         {"root": "none", "sdk": "tests.phone.stand_ins:DebugBuild"},
         {"app": {"trusts_user_store": True}},
+    ),
+    Kind(
+        "iPhone, supervised",
+        IPHONE_CASES,
+        0.6,
+        stand=iphones.standing_iphone,
+        differ=iphones.differences,
+    ),
+    Kind(
+        "iPhone as sold",
+        IPHONE_CASES,
+        0.4,
+        {"supervised": False},
+        stand=iphones.standing_iphone,
+        differ=iphones.differences,
     ),
 )
 
@@ -69,7 +98,7 @@ def _killed(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["TRUSTPIN_LAB_STATE"] = str(folder / "state")
-        with standing_phone(folder, **kind.phone) as phone:
+        with kind.stand(folder, **kind.phone) as phone:
             devices = devices_file(folder, phone.entry(**kind.entry))
             place: dict[str, Any] = {"devices": str(devices), "state": str(folder / "state")}
             told: dict[str, Any] = {**place, "reports": str(folder / "reports")}
@@ -81,9 +110,9 @@ def _killed(
                 after = moments.uniform(0.05, whole.seconds)
                 end = nursery.run("attack", after=after, **told, chosen=kind.chosen)
                 killed += end.killed
-                changed = len(differences(before, phone.seen()))
+                changed = len(kind.differ(before, phone.seen()))
                 restored = nursery.run("restore", **place)
-                left = differences(before, phone.seen())
+                left = kind.differ(before, phone.seen())
                 told_of = f"{kind.name}, round {number}: killed after {after:.2f} s, {changed} "
                 told_of += "things changed"
                 sys.stdout.write(

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from lab.catalogue import CatalogueEntry, Ground, entries, entry, hosts
 from lab.catalogue.registry import CHAPTERS
+from lab.catalogue.slow_networks import TOO_SLOW
 from lab.model.attack import Adversary, Control, Need, Trust, refuse
 from lab.model.outcome import Answer, ErrorKind
 from lab.model.profile import PROFILES, SDK_6
@@ -78,7 +79,8 @@ def test_an_attack_that_forges_has_a_control(one: CatalogueEntry, pki: LabPki) -
     """Without one, nothing would show that the attack has teeth. Where the genuine chain is
     refused, there is nothing to fall for; nor where the host's name leads nowhere."""
     plan = one.plans(ground(pki, one))[one.host]
-    reachable = plan.dns not in (DnsLie.NXDOMAIN, DnsLie.SILENCE)
+    answered = plan.dns not in (DnsLie.NXDOMAIN, DnsLie.SILENCE)
+    reachable = answered and plan.dns_delay < TOO_SLOW
     refused = one.expectation().answer is Answer.REFUSED and not one.must_be_caught
     if isinstance(plan.serving, Terminate) and reachable and refused:
         genuine = plan.serving.chain == pki.genuine(one.host).chain_der

@@ -16,9 +16,9 @@ import urllib3
 from lab.devices.adb_server import AdbServer
 from lab.devices.appium import android_options, begin
 from lab.devices.appium_server import (
-    DRIVER,
     AppiumServer,
     AppiumUnavailable,
+    DriverName,
     Installation,
     find_installation,
 )
@@ -52,7 +52,7 @@ def lost(appium: AppiumServer, adb: AdbServer, port: int) -> str:
 def test_it_is_the_one_that_the_project_pins(appium: AppiumServer) -> None:
     pinned = json.loads((PROJECT / "package.json").read_text())["dependencies"]
     found = appium.installation
-    assert (found.appium, found.driver) == (pinned["appium"], pinned[DRIVER])
+    assert (found.appium, found.driver) == (pinned["appium"], pinned[DriverName.UIAUTOMATOR2])
     assert found.description == f"Appium {found.appium}, UiAutomator2 driver {found.driver}"
     with urllib3.PoolManager() as client:
         told = json.loads(client.request("GET", f"{appium.address}/status").data)
@@ -139,7 +139,7 @@ def test_an_old_node(tmp_path: Path, version: str) -> None:
 
 @pytest.mark.parametrize("version", ["v20.19.0", "v22.12.1", "v24.0.0", "v31.2.0"])
 def test_a_node_that_will_do(tmp_path: Path, version: str) -> None:
-    project = fake_project(tmp_path / "project", "appium", DRIVER)
+    project = fake_project(tmp_path / "project", "appium", DriverName.UIAUTOMATOR2)
     found = find_installation(project, fake_node(tmp_path / "bin", version))
     assert found == Installation(tmp_path / "bin" / "node", project, "1.2.3", "1.2.3")
 
@@ -155,7 +155,9 @@ def test_without_the_packages(tmp_path: Path) -> None:
     with pytest.raises(AppiumUnavailable, match="appium is not installed: run 'npm ci' in /"):
         find_installation(tmp_path, environment)
     project = fake_project(tmp_path / "project", "appium")
-    with pytest.raises(AppiumUnavailable, match=f"{DRIVER} is not installed: run 'npm ci'"):
+    with pytest.raises(
+        AppiumUnavailable, match=f"{DriverName.UIAUTOMATOR2} is not installed: run 'npm ci'"
+    ):
         find_installation(project, environment)
     (project / "node_modules" / "appium" / "package.json").write_text("[")
     with pytest.raises(AppiumUnavailable, match="appium is not installed"):
@@ -187,7 +189,7 @@ def test_the_packages_are_pinned_and_nobodys_address_is_in_the_lock_file() -> No
     manifest = json.loads((PROJECT / "package.json").read_text())
     lock = json.loads((PROJECT / "package-lock.json").read_text())
     assert manifest["private"] is True
-    assert sorted(manifest["dependencies"]) == ["appium", DRIVER]
+    assert sorted(manifest["dependencies"]) == sorted(["appium", *DriverName])
     for name, version in manifest["dependencies"].items():
         assert lock["packages"][f"node_modules/{name}"]["version"] == version
     for name, package in lock["packages"].items():

@@ -21,6 +21,7 @@ def test_what_curl_cannot_do() -> None:
     curl = load(ROOT / "devices.yaml").device("curl")
     assert isinstance(curl, CommandSettings)
     can = {Need.SYSTEM_STORE, Need.PROXY, Need.WIFI, Need.ED25519, Need.MODERN_TLS}
+    can.add(Need.PLAIN_X509)
     assert lacking(curl) == set(Need) - can
     assert lack(curl, Need.CONFIGURATION) == "curl has static pins: it fetches no configuration"
     for need in lacking(curl):

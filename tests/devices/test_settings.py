@@ -75,7 +75,8 @@ def test_the_examples_in_its_comments_are_good(yaml: Yaml) -> None:
         ("devices:\n  - phone", ":2: devices[0]: must be a mapping (key: value), not 'phone'"),
         (
             "devices:\n  - {}",
-            ":2: devices[0].platform: is missing; add one of: android, command, virtual",
+            ":2: devices[0].platform: is missing; add one of: android, command, ios, virtual, "
+            "virtual-ios",
         ),
         (
             "devices:\n  - id: a\n    platfrom: virtual",
@@ -84,7 +85,7 @@ def test_the_examples_in_its_comments_are_good(yaml: Yaml) -> None:
         (
             "devices:\n  - id: a\n    platform: andriod",
             ":3: devices[0].platform: unknown platform 'andriod'; "
-            "known are: android, command, virtual",
+            "known are: android, command, ios, virtual, virtual-ios",
         ),
         (
             "devices:\n  - id: a\n    platform: virtual\n    sdkk: x",

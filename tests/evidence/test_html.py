@@ -12,9 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab.evidence.html import MOST_CONNECTIONS, MOST_LOG_LINES, render
 from lab.evidence.record import ScenarioResult
-from lab.evidence.run import RunReport
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.verdict import Verdict
 from lab.model.wire import Alert, Lookup, WireClass
@@ -22,24 +20,17 @@ from tests.evidence.builders import (
     PHONE,
     failed,
     inconclusive,
-    info,
     judged,
     lab_error,
     passed,
     png,
     skipped,
 )
+from tests.evidence.pages import page, parsed
 from tests.judge import builders
 
+IN_THE_BUNDLE = ("#", "data:image/", "screenshots/", "certificates/", "records/")
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-
-
-def page(*results: ScenarioResult, read: Any = lambda _: None, **changes: Any) -> str:
-    return render(RunReport(info(**changes), results), read)
-
-
-def parsed(*results: ScenarioResult, **changes: Any) -> Any:
-    return lxml.html.fromstring(page(*results, **changes))
 
 
 def hostile() -> ScenarioResult:
@@ -127,7 +118,7 @@ def test_nothing_is_fetched() -> None:
     targets = tree.xpath("//@src | //@href | //@data | //@srcset | //@action | //@poster")
     assert targets
     for text in map(str, targets):
-        assert text.startswith(("#", "data:image/", "screenshots/")), text
+        assert text.startswith(IN_THE_BUNDLE), text
     assert "screenshots/a.png" in tree.xpath("//a/@href")
     (style,) = tree.findall(".//style")
     assert "url(" not in style.text
@@ -186,7 +177,9 @@ def test_every_cell_of_the_matrix_leads_to_its_verdict() -> None:
     assert sorted(link.text for link in links) == ["-", "?", "F", "P"]
     for link in links:
         (target,) = tree.xpath(f'//*[@id="{link.get("href")[1:]}"]')
-        assert "v" in target.get("class").split()
+        # Inside of what folds: so the browser unfolds it by itself (HTML, "ancestor details
+        # revealing algorithm").
+        assert target.xpath('ancestor::*[contains(concat(" ", @class, " "), " v ")]')
         assert link.get("aria-label")
     ids = tree.xpath("//@id")
     assert len(ids) == len(set(ids))
@@ -207,19 +200,17 @@ def test_a_verdict_tells_the_whole_story() -> None:
     for part in (
         "A leaf with the attacker's key",
         "Refuses it",
-        "Because of <b>this</b> reason.",
         "Not one byte of application data reached the adversary.",
-        "handshake rejected",
-        "unknown ca (48, client)",
+        "alert unknown_ca (48) from the client",
         "offers h2",
-        "aaaaaaaa… +1",
+        "the attack's chain aaaaaaaa… +1",
         "E/TrustPin: mismatch",
         "PinsMismatch",
-        "as served",
+        "chain: as served",
         "spki_sha256=AAAA",
         "The app's profile promises a report of this refusal.",
-        "baseline",
-        "recovery",
+        "Before: benign request",
+        "After: benign request",
     ):
         assert part in text, part
     assert story.xpath('.//*[name()="svg"]')
@@ -229,7 +220,7 @@ def test_a_case_that_was_not_exercised_says_why() -> None:
     tree = parsed(passed(), skipped("The phone is not rooted."))
     row = tree.xpath('//table[@class="skipped"]/tbody/tr')[0].text_content()
     assert "The phone is not rooted." in row
-    assert "Every selected scenario was exercised." in page(passed())
+    assert "Everything that was selected could be tried." in page(passed())
 
 
 def test_a_wrong_client_that_was_caught_is_explained() -> None:
@@ -244,26 +235,11 @@ def test_a_lab_error_has_no_witnesses() -> None:
     assert "The proxy did not start." in text
 
 
-def test_floods_are_cut_and_said_to_be() -> None:
-    flood = builders.attack_phase(
-        outcome=builders.refused(log=tuple(f"line-{n}" for n in range(999)), message="x" * 99_999),
-        connections=tuple(builders.connection(id=n) for n in range(999)),
-    )
-    reports = tuple(builders.report() for _ in range(999))
-    text = page(judged(builders.trial(attack=flood, reports=reports)))
-    assert f"{999 - MOST_LOG_LINES} earlier lines are in results.json" in text
-    assert "line-998" in text
-    assert f"line-{998 - MOST_LOG_LINES}\n" not in text
-    assert f"{999 - MOST_CONNECTIONS} more in results.json" in text
-    assert len(text) < 100_000
-
-
 def test_a_screenshot_is_stored_once_and_used_everywhere() -> None:
     shots = (("baseline", "screenshots/a.png"), ("attack", "screenshots/a.png"))
     text = page(passed(screenshots=shots), failed(screenshots=shots), read=lambda _: png())
     assert text.count("data:image/png") == 1
-    assert text.count("<use href=") == 2
-    assert text.count("baseline, attack: <a") == 2
+    assert text.count("<use href=") == 4
 
 
 def test_a_screenshot_that_is_gone_is_still_named() -> None:
@@ -271,20 +247,13 @@ def test_a_screenshot_that_is_gone_is_still_named() -> None:
     assert 'href="screenshots/a.png">screenshot file' in page(passed(screenshots=shots))
 
 
-def test_a_large_run_stays_small() -> None:
-    shots = [png(300, 300, noise=True) for _ in range(12)]
-    results = [
-        make(
-            node=f"n{n}",
-            case=f"C{n}",
-            screenshots=(("baseline", f"{n % 12}"), ("attack", f"{(n + 1) % 12}")),
-        )
-        for n in range(250)
-        for make in ((failed, passed)[n % 2],)
-    ]
-    text = page(*results, read=lambda name: shots[int(name)])
-    assert text.count("<details") == 250
-    assert len(text.encode()) < 5_000_000
+@pytest.mark.parametrize(
+    "name", ["javascript:alert(1)", "screenshots/../../x.html", "//evil/a.png"]
+)
+def test_a_name_that_the_lab_does_not_give_leads_nowhere(name: str) -> None:
+    tree = parsed(passed(screenshots=(("attack", name),)), read=lambda _: png())
+    assert not [href for href in tree.xpath("//@href") if name in href]
+    assert name in tree.text_content()
 
 
 def test_the_page_can_be_used_without_eyes_or_mouse() -> None:

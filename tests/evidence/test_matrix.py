@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.evidence.matrix import Column, make_matrix, natural, split_variant, tls_name
+from lab.evidence.matrix import Column, host_of, make_matrix, natural, split_variant, tls_name
 from lab.model.verdict import Verdict
-from tests.evidence.builders import failed, passed
+from tests.evidence.builders import failed, judged, passed, skipped
+from tests.judge import builders
 
 
 def test_a_variant_is_a_tls_version_and_the_rest() -> None:
@@ -79,3 +82,18 @@ def test_every_result_has_its_place_and_every_row_its_width(
     shown = {r.node for row in rows for cell in row.cells for r in cell.results}
     assert shown == {r.node for r in results}
     assert all(sum(c.span for c in row.cells) == len(matrix.columns) for row in rows)
+
+
+def test_the_host_with_the_most_attacks_comes_first() -> None:
+    elsewhere = judged(replace(builders.trial(), host="a.test"), case="A1")
+    (group,) = make_matrix([elsewhere, passed(case="B4"), passed(case="B5")]).groups
+    assert [(host, len(rows)) for host, rows in group.by_host] == [
+        ("api.acme.test", 2),
+        ("a.test", 1),
+    ]
+
+
+def test_the_host_of_an_attack_that_was_not_carried_out_is_the_catalogues() -> None:
+    assert host_of(skipped(slug="expired_leaf")) == "api.acme.test"
+    assert host_of(skipped(slug="unregistered_host")) == "www.acme.test"
+    assert host_of(skipped(slug="")) == ""

@@ -7,7 +7,15 @@ import struct
 import pytest
 from PIL import Image
 
-from lab.evidence.pictures import AS_IT_IS, BUDGET, MOST_SHRUNK, WIDTH, embed
+from lab.evidence.pictures import (
+    AS_IT_IS,
+    BUDGET,
+    LEAST_BUDGET,
+    MOST_SHRUNK,
+    WIDTH,
+    embed,
+    room_beside,
+)
 from tests.evidence.builders import png
 
 
@@ -44,6 +52,15 @@ def test_pictures_stop_where_the_budget_ends_and_the_first_are_in() -> None:
     assert 0 < len(album) < len(files)
     assert sum(len(picture.uri) for picture in album.values()) <= BUDGET
     assert "0.png" in album
+
+
+def test_many_results_leave_less_room() -> None:
+    assert room_beside(10) == BUDGET
+    assert BUDGET > room_beside(300) > room_beside(400) >= LEAST_BUDGET
+    assert room_beside(10_000) == LEAST_BUDGET
+    files = {f"{n}.png": png(90, 88, noise=True) for n in range(3)}
+    one = len(next(iter(embed(["0.png"], files.get).values())).uri)
+    assert embed(files, files.get, one + 10).keys() == {"0.png"}
 
 
 def test_only_so_many_pictures_are_shrunk() -> None:

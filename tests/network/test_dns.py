@@ -180,3 +180,21 @@ def test_each_kind_of_question_has_its_addresses(name: str, kind: str, told: lis
     # A name without an address of that kind is a name all the same (RFC 2308 section 2.2).
     assert reply.header.rcode == RCODE.NOERROR
     assert [str(record.rdata) for record in reply.rr] == told
+
+
+def test_what_is_held_back_comes_after_what_was_asked_later(loop: LabLoop) -> None:
+    made = Resolver(addresses, lambda name: 0.3 if name == "two.test" else 0.0)
+    resolver = loop.run(made.start())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        plain.settimeout(CAP)
+        plain.connect((resolver.host, resolver.port))
+        for name in ("two.test", "other.test"):
+            plain.send(DNSRecord.question(name).pack())
+        replies = [DNSRecord.parse(plain.recv(4096)) for _ in range(2)]
+    assert [str(reply.q.qname) for reply in replies] == ["other.test.", "two.test."]
+    assert [str(rr.rdata) for rr in replies[1].rr] == ["192.0.2.1", "192.0.2.2"]
+
+    async def stop() -> None:
+        made.stop()
+
+    loop.run(stop())

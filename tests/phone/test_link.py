@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.phone.link import CALL_FACTOR, MAX_RECEIVED, Link, Patience
+from lab.phone.link import CALL_FACTOR, MAX_RECEIVED, Link, Patience, tap
 from lab.phone.services import (
     Cancellation,
     Cancelled,
@@ -160,3 +160,35 @@ def test_cancelling_wakes_a_reader(ends: tuple[socket.socket, socket.socket]) ->
         link.receive(link.patience.step())
     assert time.monotonic() - began < 0.5
     timer.join()
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def sent(self, content: bytes) -> None:
+        self.lines.append(f"sent {content.decode()}")
+
+    def received(self, content: bytes) -> None:
+        self.lines.append(f"received {content.decode()}")
+
+    def closed(self) -> None:
+        self.lines.append("closed")
+
+
+def test_a_tap_is_told_what_passes(ends: tuple[socket.socket, socket.socket]) -> None:
+    near, far = ends
+    notes = Notes()
+    tap(near, notes)
+    link = link_to(near)
+    deadline = link.patience.step()
+    link.send(b"there", deadline)
+    far.sendall(b"back")
+    link.receive(deadline)
+    far.sendall(b"more")
+    near.settimeout(CAP)
+    near.recv(4, socket.MSG_PEEK)
+    assert link.arrived() == b"more"
+    link.close(b"bye")
+    link.close(b"twice")
+    assert notes.lines == ["sent there", "received back", "received more", "sent bye", "closed"]

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.phone.process import CannotStart, load_class
+from lab.phone.lifetime import CannotStart, load_class
 from lab.pki.hierarchy import LabPki
 from tests.phone import stand_ins
 

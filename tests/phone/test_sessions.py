@@ -172,7 +172,11 @@ def test_what_the_platform_would_judge_otherwise_is_not_offered(
         phone.clock += 2 * HOUR
         with pytest.raises(Exception, match="CertificateExpiredException"):
             asking.request(URL)
-    assert resumed(script, server) == [False] * (1 if change == "expired" else 2)
+    # Whether the server learns of the refused one is the network's affair.
+    least = 1 if change == "expired" else 2
+    told = resumed(script, server)
+    assert least <= len(told) <= 2
+    assert not any(told)
 
 
 NOW = datetime.now(UTC).timestamp()

@@ -67,6 +67,7 @@ def test_curl_holds(lab: Lab) -> None:
     cases = ET.parse(folder / "junit.xml").findall(".//testcase")
     properties = {p.get("name"): p.get("value") for p in cases[0].iter("property")}
     assert properties["verdict"] == "PASS"
+    assert {"scenario", "relation", "reason"} <= properties.keys()
 
 
 def test_two_processes_give_the_same_verdicts(lab: Lab) -> None:

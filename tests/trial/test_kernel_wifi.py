@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from lab.devices.settings import VirtualSettings, load
 from lab.judge import judge
 from lab.model.attack import Adversary, Need
 from lab.model.device import WifiKind
+from lab.model.trial import Trial
 from lab.model.verdict import Verdict
 from lab.network.kernel.check import check
 from lab.network.kernel.namespace import Unavailable
@@ -63,6 +65,8 @@ def phone(bench: Bench) -> Iterator[Seat]:
         "tls_stripping",
         "cleartext_seen",
         "ipv6_trusted_ca",
+        "name_answered_late",
+        "connection_served_late",
     ],
 )
 def test_the_reference_client_holds(phone: Seat, slug: str) -> None:
@@ -79,6 +83,34 @@ def test_a_client_that_trusts_the_network_is_caught(bench: Bench) -> None:
         seat = Seat(bench, device, lambda png: None)
         judgement = judged(seat, case_of("untrusted_ca", Adversary.ROGUE_WIFI))
     assert judgement.verdict is Verdict.FAIL
+
+
+def test_a_neighbour_takes_the_gateways_place(bench: Bench) -> None:
+    case = case_of("neighbour_takes_gateway", Adversary.ROGUE_WIFI)
+    for number, (sdk, verdict) in enumerate(
+        [(None, Verdict.PASS), ("lab.mutants.slow_networks:RemembersTheAddress", Verdict.FAIL)], 5
+    ):
+        settings = VirtualSettings(id=f"guest{number}", platform="virtual", sdk=sdk)
+        with bench.device(settings, number) as device:
+            trial = conduct(Seat(bench, device, lambda png: None), case)
+        assert judge(trial).verdict is verdict
+        *_, fact = (fact for fact in trial.facts if fact.name == WIFI)
+        assert re.search(r"0 to that gateway, [1-9]\d* to the attacker, who told it by", fact.text)
+        # It came over the honest gateway before.
+        assert "attacker a neighbour: accepted, as it should be." in _told(trial, "stage")
+
+
+def _told(trial: Trial, name: str) -> str:
+    return " ".join(fact.text for fact in trial.facts if fact.name == name)
+
+
+def test_a_simulated_network_has_no_neighbours(tmp_path: Path) -> None:
+    case = case_of("neighbour_takes_gateway", Adversary.ROGUE_WIFI)
+    with Bench(tmp_path / "bench") as bench:
+        settings = load(ROOT / "devices.yaml").device("curl")
+        with bench.device(settings, 0) as device:
+            lack = case.unmet(device) or ""
+    assert "the simulated Wi-Fi has no segment" in lack
 
 
 def test_a_way_around_that_was_tried_is_told(bench: Bench) -> None:

@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from selenium.common.exceptions import WebDriverException
-
-from lab.apps.android import said
-from lab.apps.page import AppPage, BrowserPage
 from lab.devices.android import apps, logcat
 from lab.devices.android.changes import Changes
 from lab.devices.android.driving import Driving
 from lab.devices.android.facts import AndroidFacts
 from lab.devices.android.link import AdbLink, CommandRefused
 from lab.devices.android.wifi import Security
-from lab.devices.journal import JournalError
+from lab.devices.capabilities import NO_SEGMENT
+from lab.devices.driven_phone import DrivenPhone, Pages, PhonePlan
 from lab.devices.phone_models import TUNNEL, ProxyWay
-from lab.model.attack import Control, Need, RouteKind, Trust
+from lab.model.attack import Need, RouteKind, Trust
 from lab.model.device import (
-    AppSetup,
     DeviceFacts,
     DeviceLost,
     LoggedLine,
-    NotReady,
     Surroundings,
 )
 from lab.model.failure_report import ReportWay
-from lab.model.outcome import Answer, AppOutcome, ErrorKind
-from lab.model.profile import Profile
+from lab.model.outcome import AppOutcome
 
 RECOVERY_CAP = 90.0
 """Seconds in which a phone that was lost must be back; some take a minute to start."""
 BOOT_POLL = 0.2
 """Seconds between two questions whether it has started."""
 
-MAX_LOG = 200
-"""Lines of the phone's log that an outcome holds."""
-
 JOINING_SINCE = 30
 """API level from which on a phone can be told to join a network (Android 11)."""
-
-Pages = Callable[[Driving], tuple[AppPage, BrowserPage]]
-"""Makes the page objects of app and control client for a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,45 +44,22 @@ class WifiPlan:
     passphrase: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is known of a phone before it is asked."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(PhonePlan):
+    """What is known of an Android phone before it is asked."""
 
-    id: str
-    platform: str
-    profile: Profile
-    sdk: str
-    """What is said of the pinning client in reports."""
-    app: str
-    """Package of the app under test."""
-    browser: str
-    """Package of the control client."""
-    report_url: str
-    """Where an app reports to that has not been told otherwise."""
     proxy_way: ProxyWay | None
     rogue: WifiPlan | None
     """The adversary's access point."""
     home: WifiPlan | None = None
     """The lab's own honest network, where it has one."""
-    anchors: tuple[bytes, ...] = ()
-    """DER certificates that the phone does not have from the factory, but should: the lab's
-    public roots."""
-    reports_as: str = ""
-    """What the app's failure reports call the phone; empty where that is its id, serial number
-    or model."""
-    report_way: ReportWay = ReportWay.HTTP
-    """Where the app reports to."""
     trusts_user_store: bool = False
     """The app trusts what its user added."""
-    lacking: Mapping[Need, str] = field(default_factory=dict)
-    """What phone or app cannot do, with the reason."""
-    boots: bool = True
-    """A phone that is gone may come back; else it is gone for good."""
     tunnel: str = TUNNEL
     """Name of the WireGuard tunnel that leads to the lab, where one does."""
 
 
-class AndroidDevice:
+class AndroidDevice(DrivenPhone):
     """Implements ``lab.model.device.Device``. ``driving`` has begun.
 
     ``obituary`` says how the phone ended, None where nobody knows better than its link;
@@ -115,39 +79,16 @@ class AndroidDevice:
         obituary: Callable[[], str | None],
         let_go: Callable[[bool], None],
     ) -> None:
+        super().__init__(plan, driving, pages, source=source, obituary=obituary, let_go=let_go)
         self._plan = plan
         self._around = surroundings
         self._android = facts
         self._changes = changes
         self.link: AdbLink = changes.shell.link
         """The way to the phone, for those who want to look at it."""
-        self._driving = driving
-        self._pages = pages
-        self._source = source
-        self._obituary = obituary
-        self._let_go = let_go
-        self._app, self._browser = pages(driving)
-        self._app_started = False
-        self._lost = ""
         self._log_since = ""
         with self._working():
             self._log_since = logcat.log_moment(self.link)
-
-    @property
-    def id(self) -> str:
-        return self._plan.id
-
-    @property
-    def source(self) -> str | None:
-        return self._source
-
-    @property
-    def profile(self) -> Profile:
-        return self._plan.profile
-
-    @property
-    def reports(self) -> frozenset[ErrorKind]:
-        return self._plan.profile.announces
 
     @cached_property
     def facts(self) -> DeviceFacts:
@@ -173,10 +114,6 @@ class AndroidDevice:
             sdk=plan.sdk,
             details={name: text for name, text in details.items() if text},
         )
-
-    @property
-    def report_way(self) -> ReportWay:
-        return self._plan.report_way
 
     @property
     def names(self) -> frozenset[str]:
@@ -209,6 +146,10 @@ class AndroidDevice:
             return f"Android {self._android.release} has no command to join a network (11 has)"
         if need is Need.IPV6 and plan.platform == "android":
             return "the lab's access point with a radio hands out no IPv6 addresses"
+        if need is Need.SEGMENT and plan.platform == "android":
+            return "the lab's access point with a radio keeps its stations apart"
+        if need is Need.SEGMENT and self._around.rogue.interface is None:
+            return NO_SEGMENT
         if need is Need.SYSTEM_STORE and not rooted:
             return "the phone is not rooted: nobody can add a CA to its system store"
         if need is Need.CLOCK and not rooted:
@@ -251,39 +192,6 @@ class AndroidDevice:
             self._changes.set_clock(seconds)
             self._log_since = logcat.log_moment(self.link)
 
-    def set_up(self, setup: AppSetup, *, fresh: bool = True) -> AppOutcome:
-        told = replace(setup, report_url=setup.report_url or self._plan.report_url)
-        if self._plan.report_way is not ReportWay.HTTP:
-            told = replace(told, report_url="")
-
-        def act() -> AppOutcome:
-            self._app.start(fresh=fresh)
-            self._app_started = True
-            return self._app.set_up(told)
-
-        return self._measured(act)
-
-    def request(self, url: str) -> AppOutcome:
-        if self._plan.report_way is not ReportWay.LOG:
-            return self._measured(lambda: self._app.request(url))
-        since = self.log_moment()
-        outcome = self._measured(lambda: self._app.request(url))
-        lines = tuple(f"{line.tag}: {line.message}" for line in self.log_lines(since))
-        return replace(outcome, system_log=lines[-MAX_LOG:])
-
-    def control(self, url: str, kind: Control) -> AppOutcome:
-        """Let the browser request ``url``. Raises ValueError for a kind that is no client."""
-        if kind in (Control.NONE, Control.ANOMALY):
-            raise ValueError("no control client is wanted")
-
-        def act() -> AppOutcome:
-            outcome = self._browser.open(url, careless=kind is Control.CARELESS)
-            if self._app_started:
-                self._app.come_back()
-            return outcome
-
-        return self._measured(act, self._plan.browser)
-
     def log_moment(self) -> str:
         with self._working():
             return logcat.mark_log(self.link)
@@ -292,11 +200,6 @@ class AndroidDevice:
         with self._working():
             lines = logcat.read_log_after(self.link, since)
         return tuple(LoggedLine(logcat.seconds(line.at), line.tag, line.message) for line in lines)
-
-    def screenshot(self) -> bytes | None:
-        with self._working():
-            picture: bytes = self._driving.driver.get_screenshot_as_png()
-            return picture
 
     def recover(self) -> None:
         if not self._plan.boots and (ended := self._obituary()) is not None:
@@ -309,16 +212,8 @@ class AndroidDevice:
             self._log_since = logcat.log_moment(self.link)
         except CommandRefused as error:
             raise DeviceLost(str(error)) from None
-        self._app, self._browser = self._pages(self._driving)
         self._changes.forget()
-        self._app_started, self._lost = False, ""
-
-    def close(self) -> None:
-        was_there = self._driving.end(lost=bool(self._lost))
-        # One that has hung would take its time for each thing that is to be put back.
-        lost = bool(self._lost) or not (was_there or self._plan.boots)
-        self._lost = self._lost or "it was closed"
-        self._let_go(lost)
+        self.came_back()
 
     @property
     def _can_join(self) -> bool:
@@ -333,40 +228,9 @@ class AndroidDevice:
                 raise DeviceLost("it is still starting")
             time.sleep(BOOT_POLL)
 
-    def _measured(self, act: Callable[[], AppOutcome], package: str = "") -> AppOutcome:
-        commands, started = self._driving.commands, time.monotonic()
-        with self._working():
-            outcome = act()
-            if outcome.answer is Answer.SILENT:
-                outcome = self._explained(outcome, package or self._plan.app)
-        return replace(
-            outcome,
-            seconds=time.monotonic() - started,
-            commands=self._driving.commands - commands,
-        )
-
-    def _explained(self, outcome: AppOutcome, package: str) -> AppOutcome:
-        """Add what the phone's own log says of an app that gave no answer."""
+    def explained(self, outcome: AppOutcome, package: str) -> AppOutcome:
         why = apps.trouble(self.link, package, self._log_since)
         if why is None:
             return outcome
         self._log_since = logcat.log_moment(self.link)
         return replace(outcome, message="; ".join(filter(None, (outcome.message, why))))
-
-    @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Do something to the phone. Raises DeviceLost where it is gone, NotReady where it says
-        no."""
-        if self._lost:
-            raise DeviceLost(f"{self.id} is gone: {self._lost}")
-        try:
-            yield
-        except DeviceLost as error:
-            self._lost = self._obituary() or str(error)
-            raise DeviceLost(f"{self.id}: {self._lost}") from None
-        except WebDriverException as error:
-            # Nobody knows what became of the command, or of the session.
-            self._lost = self._obituary() or said(error)
-            raise DeviceLost(f"{self.id} refused a command: {self._lost}") from None
-        except (CommandRefused, JournalError) as error:
-            raise NotReady(f"{self.id}: {error}") from None

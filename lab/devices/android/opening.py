@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.devices.android.changes import Changes
-from lab.devices.android.device import AndroidDevice, Pages, Plan
+from lab.devices.android.device import AndroidDevice, Plan
 from lab.devices.android.driving import Driving
 from lab.devices.android.facts import AndroidFacts, identify
 from lab.devices.android.items import ItemMaker
@@ -20,6 +20,7 @@ from lab.devices.android.settings_store import (
     SettingsUserStore,
     SettingsUserStoreItem,
 )
+from lab.devices.driven_phone import Pages
 from lab.devices.item import Value
 from lab.devices.journal import Journal, Undo
 from lab.devices.journal_entry import Header

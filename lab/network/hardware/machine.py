@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ END_CAP = 3.0
 
 
 Said = Callable[[str | None], None]
+Socket = socket.socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class Machine(Protocol):
         """Start a program. ``said`` is told its output line by line, in a thread, and None at its
         end."""
 
+    def socket(self, family: int, type: int) -> Socket:
+        """Return a socket on the machine's networks."""
+
     def using(self, program: str, file: Path) -> tuple[int, ...]:
         """Return the processes of ``program`` that were given ``file`` as an argument."""
 
@@ -56,10 +61,14 @@ class Machine(Protocol):
 
 
 class ThisMachine:
-    """The machine itself; with ``enter`` put before every argv, a namespace of it."""
+    """The machine itself; with ``enter`` put before every argv and sockets that ``make`` makes, a
+    namespace of it."""
 
-    def __init__(self, enter: Sequence[str] = ()) -> None:
+    def __init__(
+        self, enter: Sequence[str] = (), make: Callable[[int, int], Socket] = socket.socket
+    ) -> None:
         self._enter = tuple(enter)
+        self._make = make
 
     def run(self, argv: Sequence[str], told: str = "") -> Done:
         try:
@@ -89,6 +98,9 @@ class ThisMachine:
             start_new_session=True,
         )
         return _Started(process, said)
+
+    def socket(self, family: int, type: int) -> Socket:
+        return self._make(family, type)
 
     def using(self, program: str, file: Path) -> tuple[int, ...]:
         wanted = os.fsencode(file)

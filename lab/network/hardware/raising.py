@@ -13,6 +13,7 @@ from lab.network.hardware.interface import Refused
 from lab.network.hardware.machine import Machine, Running
 from lab.network.hardware.plan import AccessPlan
 from lab.network.hardware.standing import DNSMASQ, FOLDER, HOSTAPD, LEASES, NotStanding, Standing
+from lab.network.hardware.strangers import Strangers
 from lab.network.hardware.texts import dnsmasq_conf, hostapd_conf, nft_removal, nft_rules
 from lab.pki.credential import write_private
 
@@ -37,9 +38,16 @@ class HardwareAccessPoint:
     """
 
     def __init__(
-        self, machine: Machine, plan: AccessPlan, tell: Tell, *, folder: Path = FOLDER
+        self,
+        machine: Machine,
+        plan: AccessPlan,
+        tell: Tell,
+        *,
+        folder: Path = FOLDER,
     ) -> None:
         self.plan = plan
+        self.strangers = Strangers(plan.domain)
+        """What is not the lab's, by name."""
         self._machine = machine
         self._tell = tell
         self._folder = folder
@@ -55,6 +63,7 @@ class HardwareAccessPoint:
 
     def close(self) -> None:
         """Take it down. May be repeated. Raises Refused where something is left."""
+        self.strangers.close()
         programs, self._programs = self._programs, []
         for program in programs:
             program.end()
@@ -95,6 +104,7 @@ class HardwareAccessPoint:
         _do(machine, ["ip", "link", "set", plan.interface, "up"])
         write_private(service, dnsmasq_conf(plan, self._folder / LEASES).encode())
         self._start(["dnsmasq", "--keep-in-foreground", f"--conf-file={service}"], _SERVING)
+        self.strangers.watch(machine.socket, plan.interface)
 
     def _start(self, argv: list[str], ready: re.Pattern[str]) -> None:
         heard = threading.Event()
@@ -105,8 +115,9 @@ class HardwareAccessPoint:
                 self.broken.set()
                 heard.set()
                 return
-            said.append(line)
-            del said[:-MOST_SAID]
+            if not heard.is_set():
+                said.append(line)
+                del said[:-MOST_SAID]
             if ready.search(line):
                 heard.set()
             self._hear(line)
@@ -123,6 +134,8 @@ class HardwareAccessPoint:
             self._tell(f"{match[1]} has joined")
         elif match := _WENT.search(line):
             self._tell(f"{match[1]} has left")
+        else:
+            self.strangers.hear(line)
 
 
 def take_down(machine: Machine, *, folder: Path = FOLDER) -> Standing | None:

@@ -73,6 +73,8 @@ def dnsmasq_conf(plan: AccessPlan, leases: Path) -> str:
         "no-ping",
         f"dhcp-leasefile={leases}",
         "log-facility=-",
+        # Told to who counts the names, and to nobody else.
+        "log-queries",
         "pid-file=",
     ]
     if plan.upstream is None:

@@ -22,6 +22,8 @@ from lab.network.kernel.tap import Tap
 
 NFT = {"nft": "nftables"}
 BRIDGE = "ap0"
+ROUTER = bytes.fromhex("025450ff0001")
+"""An access point's own hardware address on its network."""
 BACKLOG = 512
 LEASE = 3600
 """Seconds that an address is handed out for: longer than a run."""
@@ -70,8 +72,12 @@ class Door:
     @property
     def way(self) -> Way:
         """What the packet filter needs to know of it."""
+        return self.way_of(self.station)
+
+    def way_of(self, station: str) -> Way:
+        """The same, for the device as it is known on another network."""
         door, resolver = (s.getsockname()[1] for s in (self.listener, self.resolver))
-        return Way(self.station, door, resolver)
+        return Way(station, door, resolver)
 
     def tap(self, loop: asyncio.AbstractEventLoop, seen: Callable[[bytes], None]) -> Tap:
         """Return a tap on the cable to the device: ``seen`` gets every frame, on the loop. Raises
@@ -135,7 +141,7 @@ class AccessPoint:
         self.namespace.ip(f"link set {port} master {BRIDGE} up")
         device.ip(f"link set {interface} address {station}")
         # At once, instead of asking for a second whether somebody else has the same.
-        _switch(device, interface, "accept_dad", "0")
+        switch(device, interface, "accept_dad", "0")
         hardware_address = bytes.fromhex(station.replace(":", ""))
         self._leases[hardware_address] = self._lease(address)
         with contextlib.ExitStack() as stack:
@@ -207,10 +213,11 @@ def lay_out(namespace: Namespace, address: str, address6: str = "") -> None:
         namespace.ip(
             "link set lo up",
             f"link add {BRIDGE} type bridge",
-            f"link set {BRIDGE} addrgenmode none",
+            # A bridge's own changes with those that are linked to it.
+            f"link set {BRIDGE} address {ROUTER.hex(':')} addrgenmode none",
         )
         # Or it says that it is no router, and is used no more (RFC 4861 section 7.2.5).
-        _switch(namespace, BRIDGE, "forwarding", "1")
+        switch(namespace, BRIDGE, "forwarding", "1")
         namespace.ip(f"link set {BRIDGE} up", *own)
         change_filter(namespace, rules.RULES)
     except OSError as error:
@@ -225,7 +232,7 @@ def change_filter(namespace: Namespace, text: str) -> None:
             raise OSError(f"nft: {done.stderr.strip()[:300]}")
 
 
-def _switch(namespace: Namespace, interface: str, name: str, value: str) -> None:
+def switch(namespace: Namespace, interface: str, name: str, value: str) -> None:
     """Set one of the kernel's switches for IPv6 on an interface. Raises OSError."""
     done = namespace.run(["tee", f"/proc/sys/net/ipv6/conf/{interface}/{name}"], input=value)
     if done.returncode:

@@ -6,6 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 TABLE = "inet lab"
+ARP_TABLE = "arp lab"
+SHARED = "shared0"
+"""The honest gateway's interface on the attacker's network."""
+HONEST = "02:54:50:ff:00:02"
+"""Its hardware address there."""
 
 RULES = f"""\
 table {TABLE} {{
@@ -21,7 +26,9 @@ table {TABLE} {{
     # After the taps, so that captures hold what is refused here; before addresses are rewritten.
     chain refuse {{
         type filter hook prerouting priority mangle; policy accept;
-        iifname != "ap0" accept
+        iifname != {{ "ap0", "{SHARED}" }} accept
+        iifname "ap0" ether daddr {HONEST} accept
+        iifname "ap0" ether saddr {HONEST} accept
         tcp dport 443 ether saddr . ip daddr @closed reject with tcp reset
         tcp dport != 443 ether saddr . ip daddr @closed_clear reject with tcp reset
         udp dport 443 counter name quic reject
@@ -32,13 +39,27 @@ table {TABLE} {{
     }}
     chain take {{
         type nat hook prerouting priority dstnat; policy accept;
-        iifname != "ap0" accept
+        iifname != {{ "ap0", "{SHARED}" }} accept
+        iifname "ap0" ether daddr {HONEST} accept
+        iifname "ap0" ether saddr {HONEST} accept
         udp dport 53 redirect to :ether saddr map @resolvers
         meta l4proto tcp redirect to :ether saddr map @doors
     }}
-    # Nothing passes through: there is nobody behind this access point but the lab.
+    # Nothing passes through: there is nobody behind this access point but the lab. What a bridge
+    # passes on is not its owner's, and comes by here where the module br_netfilter is loaded.
     chain pass {{
         type filter hook forward priority filter; policy drop;
+        iifname "ap0" oifname "ap0" accept
+    }}
+}}
+table {ARP_TABLE} {{
+    # Stations that are to find another gateway at the router's address than the network's owner.
+    set guests {{ type ether_addr; }}
+    chain answer {{
+        type filter hook input priority filter; policy accept;
+        arp operation != request accept
+        iifname "ap0" ether daddr ff:ff:ff:ff:ff:ff arp saddr ether @guests drop
+        iifname "{SHARED}" arp saddr ether != @guests drop
     }}
 }}
 """
@@ -50,6 +71,9 @@ known by its hardware address. Every question to a resolver, whichever it was fo
 the station's own, over IPv4; DNS over TLS (port 853) is refused. Of UDP nothing else gets through;
 HTTP/3 (UDP port 443) is counted apart. What is not let through is refused, not dropped, so that
 nobody waits for it.
+
+Who asks for the router's hardware address is answered by one gateway alone. Who asks the attacker
+himself, because he has been taken for it, is answered by him.
 """
 
 
@@ -77,6 +101,16 @@ def admitted(way: Way) -> str:
 def dismissed(way: Way) -> str:
     """Return what takes that back."""
     return _elements("delete", ("doors", (way.station,)), ("resolvers", (way.station,)))
+
+
+def guest(station: str) -> str:
+    """Return what lets a station find the honest gateway at the router's address."""
+    return f"add element {ARP_TABLE} guests {{ {station} }}\n"
+
+
+def no_guest(station: str) -> str:
+    """Return what takes that back."""
+    return f"delete element {ARP_TABLE} guests {{ {station} }}\n"
 
 
 @dataclass(frozen=True, slots=True)

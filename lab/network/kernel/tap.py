@@ -63,22 +63,34 @@ class Tap:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
 
-    def _read(self) -> None:
+    def drain(self) -> None:
+        """See what has crossed and was not looked at yet."""
+        while self._sock.fileno() >= 0 and self._read():
+            pass
+
+    def _read(self) -> bool:
+        """Look at some frames; tell whether there may be more."""
         for _ in range(MOST_AT_ONCE):
             try:
                 frame = self._sock.recv(MAX_FRAME)
             except BlockingIOError:
-                return
+                return False
             except OSError:
                 # The interface is gone, and the device with it.
                 self.close()
-                return
+                return False
             self._seen(frame)
+        return True
 
 
 def sender(frame: bytes) -> bytes:
     """Return the hardware address that sent a frame."""
     return frame[6:12]
+
+
+def receiver(frame: bytes) -> bytes:
+    """Return the hardware address that a frame was sent to."""
+    return frame[:6]
 
 
 def transport(frame: bytes) -> tuple[int, int]:

@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import Self
 
 from lab.loop import LabLoop
+from lab.model.serving import Gateway
 from lab.network.kernel.access_point import AccessPoint, Door
 from lab.network.kernel.channel import Channel
 from lab.network.kernel.dhcp import Lease
+from lab.network.kernel.gateways import Gateways
 from lab.network.kernel.member import Member
-from lab.network.kernel.namespace import Namespace
+from lab.network.kernel.namespace import Namespace, Unavailable
 
 ROGUE_NETWORK, HOME_NETWORK = "192.168.43.0/24", "192.168.1.0/24"
 ROGUE_INTERFACE, HOME_INTERFACE = "wlan0", "wlan1"
@@ -44,6 +46,8 @@ class Place:
     home: Door
     files: Path
     """Folder of what programs see in place of the machine's own files."""
+    gateways: Gateways
+    """Those that it may come to take for its own on the rogue network."""
 
     def member(self) -> Member:
         """Return what joins networks for a device that does not do so itself."""
@@ -74,6 +78,8 @@ class KernelWifi:
             self.home = stack.enter_context(
                 AccessPoint("home", HOME_NETWORK, 1, loop, within=within)
             )
+            self._gateways = _put_up(self.rogue, self.home)
+            stack.callback(self._gateways.close)
             self._stack = stack.pop_all()
 
     @contextlib.contextmanager
@@ -84,18 +90,24 @@ class KernelWifi:
         files = self._folder / f"{number}"
         with Namespace(device_id, within=self.rogue.namespace, cover=_covered(files)) as namespace:
             namespace.ip("link set lo up")
-            yield Place(
-                namespace,
-                self.rogue.admit(namespace, ROGUE_INTERFACE, number),
-                self.home.admit(namespace, HOME_INTERFACE, number),
-                files,
-            )
+            rogue = self.rogue.admit(namespace, ROGUE_INTERFACE, number)
+            home = self.home.admit(namespace, HOME_INTERFACE, number)
+            self._gateways.admit(rogue, home)
+            yield Place(namespace, rogue, home, files, self._gateways)
+            self._gateways.lead(rogue, Gateway.OWNER)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+
+def _put_up(rogue: AccessPoint, home: AccessPoint) -> Gateways:
+    try:
+        return Gateways(rogue, home)
+    except OSError as error:
+        raise Unavailable(f"this system's networks cannot have two gateways: {error}") from None
 
 
 def _covered(files: Path) -> dict[str, Path]:

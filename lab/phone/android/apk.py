@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-import struct
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.phone.android import axml, axml_writer
 from lab.phone.android.axml import BadXml, Element
+from lab.phone.archive import BadArchive, NotInArchive, read_one
 
 MAX_MANIFEST = 4 * 1024 * 1024
 """Bytes of a manifest."""
-MAX_DIRECTORY = 4 * 1024 * 1024
-"""Bytes of the archive's list of files."""
 MAX_NAME = 223
 """Characters of a package's name: it becomes a file's (AOSP, PackageManagerService)."""
 MANIFEST = "AndroidManifest.xml"
@@ -25,11 +22,6 @@ MAIN, IN_LAUNCHER = "android.intent.action.MAIN", "android.intent.category.LAUNC
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+", re.ASCII)
 _COMPONENT = re.compile(r"[A-Za-z0-9_.$]{1,500}", re.ASCII)
 _ACTIVITIES = ("activity", "activity-alias")
-# PKWARE's APPNOTE.TXT, sections 4.3.15 and 4.3.16.
-_END = struct.Struct("<4sHHHHIIH")
-_END_SIGN, _LARGE_SIGN = b"PK\x05\x06", b"PK\x06\x07"
-_LARGE_LOCATOR = 20
-_MAX_COMMENT = 65535
 
 
 class BadApk(Exception):
@@ -61,26 +53,11 @@ class Manifest:
 def read_manifest(apk: Path) -> Manifest:
     """Return what an APK says of itself. Raises BadApk, nothing else."""
     try:
-        with apk.open("rb") as file:
-            _check_directory(file)
-            with zipfile.ZipFile(file) as archive, archive.open(MANIFEST) as opened:
-                content = opened.read(MAX_MANIFEST + 1)
-    except KeyError:
-        raise BadApk("INSTALL_PARSE_FAILED_BAD_MANIFEST", f"it has no {MANIFEST}") from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        # Of zipfile for what is encrypted, compressed in a way it does not know, or nonsense.
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-        struct.error,
-    ) as error:
-        raise BadApk("INSTALL_PARSE_FAILED_NOT_APK", f"not an archive: {error}") from None
-    if len(content) > MAX_MANIFEST:
-        raise BadApk("INSTALL_PARSE_FAILED_BAD_MANIFEST", "the manifest is too long")
+        content = read_one(apk, lambda _: MANIFEST, MAX_MANIFEST)
+    except NotInArchive as error:
+        raise BadApk("INSTALL_PARSE_FAILED_BAD_MANIFEST", str(error)) from None
+    except BadArchive as error:
+        raise BadApk("INSTALL_PARSE_FAILED_NOT_APK", str(error)) from None
     try:
         return _manifest(axml.read(content))
     except BadXml as error:
@@ -93,20 +70,6 @@ def build(manifest: Manifest) -> bytes:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr(zipfile.ZipInfo(MANIFEST), axml_writer.write(_element(manifest)))
     return content.getvalue()
-
-
-def _check_directory(file: io.BufferedReader) -> None:
-    """See to it that the list of files is short enough to be read. Raises BadApk."""
-    length = file.seek(0, io.SEEK_END)
-    file.seek(max(0, length - _END.size - _MAX_COMMENT))
-    tail = file.read()
-    at = tail.rfind(_END_SIGN)
-    if at < 0 or len(tail) - at < _END.size:
-        raise BadApk("INSTALL_PARSE_FAILED_NOT_APK", "not an archive")
-    size = _END.unpack_from(tail, at)[5]
-    if size > MAX_DIRECTORY or tail.find(_LARGE_SIGN, max(0, at - _LARGE_LOCATOR), at) >= 0:
-        raise BadApk("INSTALL_PARSE_FAILED_NOT_APK", "the archive has too many files")
-    file.seek(0)
 
 
 def _manifest(root: Element) -> Manifest:

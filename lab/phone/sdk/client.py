@@ -65,6 +65,7 @@ class ReferenceClient:
 
     - ``user_store``, ``verify_chain``: what the platform is asked to check;
     - ``platform_rules``: the platform's own rules about path and name;
+    - ``user_agent``: what the app calls itself to servers;
     - ``verifier_class``: a ``PinVerifier`` that compares in another way;
     - ``keeper_class``: a ``ConfigurationKeeper`` with another idea of what is in force;
     - ``open_tls``: the platform's TLS, for every connection that the client makes;
@@ -85,6 +86,7 @@ class ReferenceClient:
     verify_chain = True
     """Whether the platform validates chain and name before the pins are looked at."""
     platform_rules: PlatformRules = ANDROID
+    user_agent = APP_USER_AGENT
     verifier_class: type[PinVerifier] = PinVerifier
     keeper_class: type[ConfigurationKeeper] = ConfigurationKeeper
     http_class: type[HttpClient] = HttpClient
@@ -318,7 +320,7 @@ class ReferenceClient:
     def _app_http(self, check: LeafCheck) -> HttpClient:
         return self.http_class(
             self.phone,
-            user_agent=APP_USER_AGENT,
+            user_agent=self.user_agent,
             user_store=self.user_store,
             verify=self.verify_chain,
             rules=self.platform_rules,

@@ -36,7 +36,7 @@ class Desk:
 
     @property
     def machine(self) -> ThisMachine:
-        return ThisMachine(self.host.enter)
+        return ThisMachine(self.host.enter, self.host.socket)
 
     def state(self) -> tuple[str, ...]:
         """Return all that an access point could change on the machine."""
@@ -47,7 +47,8 @@ class Desk:
             ["cat", "/proc/sys/net/ipv4/conf/wlan7/forwarding"],
             ["cat", "/proc/sys/net/ipv4/conf/eth7/forwarding"],
         )
-        return tuple(self.machine.run(argv).said for argv in commands)
+        # An address of its own is tried out for a second first.
+        return tuple(self.machine.run(argv).said.replace(" tentative", "") for argv in commands)
 
     def listen(self, namespace: Namespace, host: str, port: int) -> socket.socket:
         listener = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)

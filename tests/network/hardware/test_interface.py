@@ -16,7 +16,7 @@ from lab.network.hardware.interface import (
     check_machine,
     default_routes,
 )
-from lab.network.hardware.machine import Done, Running, Said, ThisMachine
+from lab.network.hardware.machine import Done, Running, Said, Socket, ThisMachine
 from lab.network.kernel.namespace import Namespace
 from tests.network.hardware.plans import a_plan
 from tests.network.needed import or_skip
@@ -38,6 +38,9 @@ class ToldMachine:
 
     def start(self, argv: Sequence[str], said: Said) -> Running:
         raise AssertionError(argv)
+
+    def socket(self, family: int, type: int) -> Socket:
+        raise AssertionError(family, type)
 
     def using(self, program: str, file: Path) -> tuple[int, ...]:
         raise AssertionError(program)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -22,13 +24,14 @@ from tests.network.hardware.desk import INTERNET, UPSTREAM, Desk
 from tests.network.hardware.plans import a_plan
 
 ROUTER = "192.168.77.1"
+QUIET = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 LAB_HOST, NAME = "198.51.100.7", "api.acme.test"
 
 
 def test_a_phone_finds_a_network_that_the_lab_owns(desk: Desk) -> None:
     before, told = desk.state(), list[str]()
     plan = a_plan(upstream="eth7")
-    with HardwareAccessPoint(desk.machine, plan, told.append, folder=desk.folder):
+    with HardwareAccessPoint(desk.machine, plan, told.append, folder=desk.folder) as point:
         member = Member(Channel(desk.phone.share()))
         lease = member.join("wlan0")
         assert (lease.router, lease.resolver, lease.domain) == (ROUTER, ROUTER, "lan")
@@ -37,6 +40,7 @@ def test_a_phone_finds_a_network_that_the_lab_owns(desk: Desk) -> None:
         _questions_are_the_runs(desk)
         _the_rest_passes(desk)
         _what_goes_around_is_refused(desk)
+        _names_are_counted(desk, point)
         _the_machine_is_out_of_reach(desk)
         member.close()
         assert told == ["02:00:00:00:00:07 has joined"]
@@ -95,6 +99,24 @@ def _what_goes_around_is_refused(desk: Desk) -> None:
             quic.recv(1)
     counted = desk.machine.run(["nft", "list", "counters"]).said
     assert counted.count("packets 1 ") == 2, counted
+
+
+def _names_are_counted(desk: Desk, point: HardwareAccessPoint) -> None:
+    with desk.phone.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect(("9.9.9.9", 53))
+        for name in ("bank.example", NAME):
+            asking.send(DNSRecord.question(name).pack())
+    with desk.listen(desk.internet, INTERNET, 8443) as server:
+        for name in ("bank.example", "tracker.example", NAME):
+            hello = ["openssl", "s_client", "-connect", f"{INTERNET}:8443", "-servername", name]
+            with desk.phone.popen(hello, **QUIET) as asked, server.accept()[0] as taken:
+                assert taken.recv(1)
+                asked.kill()
+    lines = ["bank.example: 1 look-up, 1 connection", "tracker.example: 0 look-ups, 1 connection"]
+    deadline = time.monotonic() + 3
+    while point.strangers.told() != lines:
+        assert time.monotonic() < deadline, point.strangers.told()
+        time.sleep(0.01)
 
 
 def _the_machine_is_out_of_reach(desk: Desk) -> None:

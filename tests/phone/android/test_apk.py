@@ -153,7 +153,7 @@ def test_what_is_none(tmp_path: Path, content: bytes, code: str) -> None:
 def test_the_list_of_files_has_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a.apk"
     file.write_bytes(build(MANIFEST))
-    monkeypatch.setattr("lab.phone.android.apk.MAX_DIRECTORY", 10)
+    monkeypatch.setattr("lab.phone.archive.MAX_DIRECTORY", 10)
     with pytest.raises(BadApk, match="NOT_APK: the archive has too many files"):
         read_manifest(file)
 

@@ -167,7 +167,7 @@ class World:
 def world(pki: LabPki, loop: LabLoop, tmp_path: Path) -> Iterator[World]:
     with Backend(loop, pki, tmp_path / "backend") as backend, ExitStack() as stack:
         phone = TestPhone(
-            clock=time.time() + 1,
+            clock=time.time() + 60,
             anchors=(pki.public_root.der, pki.compromised_root.der),
             user_anchors=(pki.user_root.der,),
             addresses=dict(backend.addresses()),

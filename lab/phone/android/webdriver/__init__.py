@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver.direct import direct_face
-from lab.phone.android.webdriver.listener import REQUEST_CAP, Listener
-from lab.phone.android.webdriver.protocol import refusal
+from lab.phone.webdriver.listener import REQUEST_CAP, Listener
+from lab.phone.webdriver.protocol import W3C
 
 
 class WebDriver:
@@ -18,7 +18,7 @@ class WebDriver:
 
     def __init__(self, system: AndroidSystem, *, request_cap: float = REQUEST_CAP) -> None:
         face = direct_face(system)
-        self._listener = Listener(face.respond, refusal, request_cap=request_cap)
+        self._listener = Listener(face.respond, W3C.refusal, request_cap=request_cap)
 
     @property
     def port(self) -> int:

@@ -7,13 +7,13 @@ import io
 from collections.abc import Callable
 
 from lab.phone.android.system import AndroidSystem
-from lab.phone.android.webdriver.elements import reference
-from lab.phone.android.webdriver.face import InSession, Route, Values
-from lab.phone.android.webdriver.gestures import taps
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters
-from lab.phone.android.webdriver.session import Session
+from lab.phone.android.webdriver.session import InSession, Route, Session
 from lab.phone.android.webdriver.source import attributes, page_of
 from lab.phone.node import HEIGHT, WIDTH, Bounds, Node
+from lab.phone.webdriver.elements import reference
+from lab.phone.webdriver.face import Values
+from lab.phone.webdriver.gestures import taps
+from lab.phone.webdriver.protocol import Code, Failed, Parameters
 
 ELEMENT = "/element/$element"
 

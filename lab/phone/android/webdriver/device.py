@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lab.phone.android.shell import Shell
 from lab.phone.android.system import AndroidSystem
-from lab.phone.android.webdriver.face import Route, Values
-from lab.phone.android.webdriver.protocol import Parameters
-from lab.phone.android.webdriver.session import Session
+from lab.phone.android.webdriver.session import Route, Session
 from lab.phone.node import DENSITY, HEIGHT, STATUS_BAR, WIDTH
+from lab.phone.webdriver.face import Values
+from lab.phone.webdriver.protocol import Parameters
 
 _BASELINE = 160
 """Dots per inch at which a density-independent pixel is one pixel."""

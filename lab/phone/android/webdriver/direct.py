@@ -11,15 +11,15 @@ from typing import Any
 
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver.commands import ELEMENT, Commands, of_node, rectangle
-from lab.phone.android.webdriver.face import Face, Route, Values
 from lab.phone.android.webdriver.mobile import MobileCommands
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters, wrong
-from lab.phone.android.webdriver.session import Session, negotiate
+from lab.phone.android.webdriver.session import Route, Session, negotiate
 from lab.phone.android.webdriver.source import attributes, is_displayed
 from lab.phone.node import HEIGHT, WIDTH, Node
+from lab.phone.webdriver.face import Face, Values
+from lab.phone.webdriver.protocol import Code, Failed, Parameters, wrong
 
 
-def direct_face(system: AndroidSystem) -> Face:
+def direct_face(system: AndroidSystem) -> Face[Session]:
     """Return what clients see that come without an Appium server."""
     direct = _Direct(system)
     return Face(

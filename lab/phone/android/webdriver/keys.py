@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters
 from lab.phone.ui import Screen
+from lab.phone.webdriver.protocol import Code, Failed, Parameters
 
 KEYCODE_HOME = 3
 KEYCODE_BACK = 4

@@ -1,4 +1,4 @@
-"""How elements are found: XPath, UiSelector, class, id, content description; what a touch finds."""
+"""How elements are found: XPath, UiSelector, class, id, content description."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from lab.phone.android.webdriver.protocol import Code, Failed
 from lab.phone.android.webdriver.source import page_of
 from lab.phone.node import Node, one_line
-
-MAX_SELECTOR = 1000
-"""Characters of a selector."""
-MAX_NESTING = 3
-"""Levels of XPath predicates inside predicates. Each multiplies the time that a search takes by
-the size of the screen, and nothing else would end it."""
+from lab.phone.webdriver.protocol import Code, Failed
+from lab.phone.webdriver.xpath import MAX_SELECTOR, BadPath, select
 
 Matches = Callable[[etree._Element], bool]
 
@@ -40,17 +35,6 @@ def find(root: Node, strategy: str, selector: str, *, below: bool = False) -> li
     return [page.nodes[element] for element in found if element in page.nodes]
 
 
-def touched(root: Node, point: tuple[float, float]) -> Node | None:
-    """Return the topmost node at ``point`` that takes touches, None where there is none."""
-    x, y = point
-    found = None
-    for node in root.walk():
-        left, top, right, bottom = node.bounds
-        if node.clickable and left <= x < right and top <= y < bottom:
-            found = node
-    return found
-
-
 def _simple(strategy: str, wanted: str) -> Matches:
     if strategy == "class name":
         return lambda element: element.get("class") == wanted
@@ -72,26 +56,11 @@ def _has_id(element: etree._Element, wanted: str) -> bool:
     return bool(own) and own in (wanted, full)
 
 
-# -- XPath 1.0 ----------------------------------------------------------------------------
-
-_LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'")
-
-
 def _by_xpath(start: etree._Element, selector: str) -> list[etree._Element]:
-    depth = 0
-    for sign in _LITERAL.sub("", selector):
-        depth += (sign == "[") - (sign == "]")
-        if depth > MAX_NESTING:
-            raise _invalid(selector, f"more than {MAX_NESTING} levels of predicates")
     try:
-        result = start.xpath(selector, smart_strings=False)
-    except (etree.XPathError, ValueError) as error:
+        return select(start, selector)
+    except BadPath as error:
         raise _invalid(selector, str(error)) from None
-    found = result if isinstance(result, list) else [result]
-    elements = [item for item in found if isinstance(item, etree._Element)]
-    if len(elements) < len(found):
-        raise _invalid(selector, "it does not select elements")
-    return elements
 
 
 # -- UiSelector ---------------------------------------------------------------------------

@@ -10,11 +10,11 @@ from enum import IntEnum
 
 from lab.phone.android.shell import Shell
 from lab.phone.android.system import AndroidSystem
-from lab.phone.android.webdriver.elements import Elements
 from lab.phone.android.webdriver.keys import press
-from lab.phone.android.webdriver.protocol import Code, Command, Failed, Parameters
 from lab.phone.files import MAX_FILE, FileError, PhoneFiles
 from lab.phone.node import LAUNCHER
+from lab.phone.webdriver.elements import Elements
+from lab.phone.webdriver.protocol import Code, Command, Failed, Parameters
 
 
 class AppState(IntEnum):

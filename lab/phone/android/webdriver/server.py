@@ -14,12 +14,12 @@ from typing import Any
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver.commands import ELEMENT, Commands, of_node, rectangle
 from lab.phone.android.webdriver.device import Device
-from lab.phone.android.webdriver.face import Face, Route, Values
-from lab.phone.android.webdriver.listener import Answer, Connections, Request
-from lab.phone.android.webdriver.protocol import Parameters, refusal, wrong
-from lab.phone.android.webdriver.session import Session
+from lab.phone.android.webdriver.session import Route, Session
 from lab.phone.android.webdriver.touches import Touches
 from lab.phone.node import HEIGHT, WIDTH
+from lab.phone.webdriver.face import Face, Values
+from lab.phone.webdriver.listener import Answer, Connections, Request
+from lab.phone.webdriver.protocol import W3C, Parameters, wrong
 
 
 class Server:
@@ -37,7 +37,7 @@ class Server:
             lambda wanted: Session(system, wanted),
             _routes(system),
         )
-        self._connections = Connections(self._respond, refusal)
+        self._connections = Connections(self._respond, W3C.refusal)
 
     def connect(self) -> socket.socket | None:
         """Return a connection to the server, None where it takes no more."""

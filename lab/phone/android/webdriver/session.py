@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.phone.android.system import AndroidSystem
-from lab.phone.android.webdriver.elements import Elements
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters, wrong
+from lab.phone.android.webdriver.locators import find
 from lab.phone.node import HEIGHT, WIDTH
+from lab.phone.webdriver import face
+from lab.phone.webdriver.elements import Elements
+from lab.phone.webdriver.protocol import Code, Failed, Parameters, wrong
 
 IDLE_CAP = 10.0
 """Seconds to wait for the screen to be idle: UiAutomator2's ``waitForIdleTimeout``."""
@@ -25,7 +27,7 @@ class Session:
 
     def __init__(self, system: AndroidSystem, wanted: Mapping[str, Any]) -> None:
         self.id = secrets.token_hex(16)
-        self.elements = Elements(system.screen)
+        self.elements = Elements(system.screen, find)
         self.implicit_wait = 0.0
         self.settings: dict[str, Any] = {"waitForIdleTimeout": int(IDLE_CAP * 1000)}
         self.capabilities: dict[str, Any] = {
@@ -58,6 +60,10 @@ class Session:
                 changes.number(name)
         if "implicit" in changes.values:
             self.implicit_wait = milliseconds(changes, "implicit")
+
+
+InSession = face.InSession[Session]
+Route = face.Route[Session]
 
 
 def milliseconds(values: Parameters, name: str) -> float:

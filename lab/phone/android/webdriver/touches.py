@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NoReturn
 
 from lab.phone.android.system import AndroidSystem
-from lab.phone.android.webdriver.elements import W3C_KEY
-from lab.phone.android.webdriver.face import Route, Values
 from lab.phone.android.webdriver.keys import press
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters
-from lab.phone.android.webdriver.session import Session
+from lab.phone.android.webdriver.session import Route, Session
 from lab.phone.node import Node
+from lab.phone.webdriver.elements import W3C_KEY
+from lab.phone.webdriver.face import Values
+from lab.phone.webdriver.protocol import Code, Failed, Parameters
 
 # What Android's own dialogs call their parts.
 ALERT_TEXTS = ("android:id/alertTitle", "android:id/message")

@@ -18,8 +18,8 @@ from selenium.webdriver.common.proxy import Proxy, ProxyType
 from lab.phone.android.automation import PORT
 from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver import WebDriver
-from lab.phone.android.webdriver.protocol import Code, Failed
 from lab.phone.installed import make_screen
+from lab.phone.webdriver.protocol import Code, Failed
 from tests.phone.scripted import CAP, ScriptedSdk, make_phone
 
 SAMPLE = "cloud.trustpin.android.sample"

@@ -11,8 +11,9 @@ from selenium.common.exceptions import (
     StaleElementReferenceException,
 )
 
-from lab.phone.android.webdriver.elements import W3C_KEY, Elements
-from lab.phone.android.webdriver.protocol import Failed
+from lab.phone.android.webdriver.locators import find
+from lab.phone.webdriver.elements import W3C_KEY, Elements
+from lab.phone.webdriver.protocol import Failed
 from tests.phone.android.webdriver.rigs import BROWSER, SAMPLE, Rig, button, field, set_up
 from tests.phone.scripted import Gate, ScriptedSdk
 
@@ -108,7 +109,7 @@ def test_waiting_sleeps_until_something_changes(rig: Rig, monkeypatch: pytest.Mo
         return wait_change(since, cap)
 
     monkeypatch.setattr(rig.screen, "wait_change", counted)
-    assert Elements(rig.screen).find("id", "none", wait=0.2) == []
+    assert Elements(rig.screen, find).find("id", "none", wait=0.2) == []
     assert len(waits) == 1
 
 
@@ -140,9 +141,9 @@ def test_what_takes_no_text_says_so(rig: Rig) -> None:
 def test_a_session_remembers_so_many_elements_and_no_more(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lab.phone.android.webdriver.elements.MAX_KNOWN", 3)
+    monkeypatch.setattr("lab.phone.webdriver.elements.MAX_KNOWN", 3)
     rig.screen.launch(SAMPLE)
-    elements = Elements(rig.screen)
+    elements = Elements(rig.screen, find)
     with pytest.raises(Failed, match="more than 3 elements"):
         elements.find("xpath", "//*")
 

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.phone.android.webdriver.elements import W3C_KEY
-from lab.phone.android.webdriver.gestures import MAX_ACTIONS, Point, taps
-from lab.phone.android.webdriver.locators import touched
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters
 from lab.phone.node import BUTTON, FRAME, TEXT, Node
+from lab.phone.webdriver.elements import W3C_KEY, touched
+from lab.phone.webdriver.gestures import MAX_ACTIONS, Point, taps
+from lab.phone.webdriver.protocol import Code, Failed, Parameters
 
 
 def middle(element: str) -> Point:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.phone.android.webdriver.locators import MAX_SELECTOR, find
-from lab.phone.android.webdriver.protocol import Code, Failed
+from lab.phone.android.webdriver.locators import find
 from lab.phone.node import BUTTON, EDIT, FRAME, SWITCH, TEXT, Node
+from lab.phone.webdriver.protocol import Code, Failed
+from lab.phone.webdriver.xpath import MAX_SELECTOR
 from tests.phone.android.webdriver.rigs import refused
 
 UI = "-android uiautomator"

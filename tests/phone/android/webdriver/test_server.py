@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from lab.phone.android.webdriver.elements import LEGACY_KEY, W3C_KEY
 from lab.phone.services import SdkSettings
+from lab.phone.webdriver.elements import LEGACY_KEY, W3C_KEY
 from tests.phone.android.webdriver.rigs import BROWSER, SAMPLE, Rig
 from tests.phone.scripted import Gate, ScriptedSdk
 
@@ -364,7 +364,7 @@ def reach_in_time(session: Session) -> HTTPConnection:
 def test_more_connections_than_it_takes_are_refused(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lab.phone.android.webdriver.listener.MAX_CONNECTIONS", 3)
+    monkeypatch.setattr("lab.phone.webdriver.listener.MAX_CONNECTIONS", 3)
     held = [reach_in_time(session) for _ in range(3)]
     with pytest.raises(ConnectionRefusedError):
         session.rig.reach()

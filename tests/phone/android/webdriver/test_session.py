@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selenium.common.exceptions import SessionNotCreatedException, WebDriverException
 
-from lab.phone.android.webdriver.protocol import Code, Failed, Parameters
 from lab.phone.android.webdriver.session import negotiate
+from lab.phone.webdriver.protocol import Code, Failed, Parameters
 from tests.phone.android.webdriver.rigs import BROWSER, SAMPLE, Rig, field
 
 ANDROID = {"platformName": "Android", "appium:automationName": "UiAutomator2"}

@@ -1,0 +1,50 @@
+"""Whether the reports of a bundle are those that its results come to: they are made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lab.evidence.context import Context
+from lab.evidence.finding import Finding
+from lab.evidence.layout import RESULTS
+from lab.evidence.record import RecordInvalid
+from lab.evidence.renderers import RENDERERS, Renderer
+from lab.evidence.run import RunReport, report_from_json
+from lab.evidence.writer import reader
+
+
+def compare_reports(folder: Path, names: Iterable[str], context: Context) -> Iterator[Finding]:
+    """Yield every report that is not what ``results.json`` comes to, among the files called
+    ``names``. The run was made by the lab that checks it. Raises OSError."""
+    there = frozenset(names)
+    if RESULTS not in there:
+        return
+    try:
+        report = report_from_json(json.loads((folder / RESULTS).read_bytes()))
+    except (RecordInvalid, ValueError, RecursionError) as error:
+        yield Finding(RESULTS, f"not the results of a run: {error}")
+        return
+    for renderer in RENDERERS:
+        if renderer.file in there:
+            yield from _compared(folder, renderer, report, context.tools)
+
+
+def _compared(
+    folder: Path, renderer: Renderer, report: RunReport, tools: Mapping[str, str]
+) -> Iterator[Finding]:
+    others = [name for name in renderer.packages if tools.get(name) != _installed(name)]
+    if others:
+        text = f"not made again: it was made with another version of {', '.join(others)}"
+        yield Finding(renderer.file, text, breaks=False)
+    elif (folder / renderer.file).read_bytes() != renderer.render(report, reader(folder)):
+        yield Finding(renderer.file, "it does not follow from the results")
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

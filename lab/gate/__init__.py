@@ -1,0 +1,1 @@
+"""What becomes of runs afterwards: the release gate, the difference of two runs, merged reports."""

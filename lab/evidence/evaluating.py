@@ -52,6 +52,14 @@ def evaluate(result: ScenarioResult, mapping: MasMapping | None) -> Evaluation:
     )
 
 
+def leaked(result: ScenarioResult) -> bool:
+    """Tell whether application data went to an adversary: what the published tests fail for."""
+    return any(
+        reason.rule in CONTROLS[LEAKS] and reason.verdict is Verdict.FAIL
+        for reason in result.reasons.reasons
+    )
+
+
 def _control(name: str, rules: tuple[str, ...], result: ScenarioResult) -> ControlFields:
     told = [reason for reason in result.reasons.reasons if reason.rule in rules]
     against = next((r for r in told if r.verdict is not Verdict.PASS), None)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lab.evidence.assessed import Assessed
-from lab.evidence.evaluating import CONTROLS, LEAKS
+from lab.evidence.evaluating import leaked
 from lab.evidence.mapping import MasMapping, MastgTest, Relation
 from lab.evidence.matrix import host_of
 from lab.evidence.record import ScenarioResult
@@ -136,7 +136,7 @@ def _observed(
     if not ran:
         text = "Not carried out: no scenario for it could be tried on this device."
         return Observed(device, _counts(results), text, Verdict.NOT_APPLICABLE, ())
-    leaks = [r for r in ran if _leaked(r)]
+    leaks = [r for r in ran if leaked(r)]
     failed = [r for r in ran if r.verdict is Verdict.FAIL]
     undecided = [r for r in ran if r.verdict is Verdict.INCONCLUSIVE]
     hosts = sorted({host for host in map(host_of, ran) if host})
@@ -185,13 +185,6 @@ def _statement(
         f"{mapping.mastg_version}) against build {build}"
         f"{f' (SHA-256 {short_digest(digest)})' if digest else ''} supports "
         f"{listed(list(mapping.masvs))} (v{mapping.masvs_version}{profile}) for {listed(hosts)}."
-    )
-
-
-def _leaked(result: ScenarioResult) -> bool:
-    return any(
-        reason.rule in CONTROLS[LEAKS] and reason.verdict is Verdict.FAIL
-        for reason in result.reasons.reasons
     )
 
 

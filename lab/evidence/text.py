@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 
@@ -58,7 +59,10 @@ def listed(parts: list[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a reader says them: ``40 ms``, ``1.4 s``, ``2 min 05 s``."""
+    """Return seconds as a reader says them: ``40 ms``, ``1.4 s``, ``2 min 05 s``; ``unknown``
+    where they are no number of seconds."""
+    if not math.isfinite(seconds):
+        return "unknown"
     if 0 < seconds < 0.9995:
         return f"{max(1, round(seconds * 1000))} ms"
     if seconds < 9.95:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lab.evidence import writer
 from lab.evidence.assessed import Read
 from lab.evidence.layout import ATTESTATION, CAPTURES, JOURNAL, RESULTS, SCREENSHOTS
 from lab.evidence.record import to_json
 from lab.evidence.renderers import RENDERERS, Form, Renderer
 from lab.evidence.run import RunReport
-from lab.evidence.writer import LARGEST_SCREENSHOT
 
 NAMED_BY_CONTENT = (f"{SCREENSHOTS}/", f"{CAPTURES}/")
 """Files that are the same in whichever bundle they are."""
@@ -35,23 +35,14 @@ def reader(folders: Sequence[Path]) -> Read:
     Of several bundles it gives only what is named by its content: the rest is another in each.
     """
 
+    reads = [writer.reader(folder) for folder in folders]
+
     def read(name: str) -> bytes | None:
-        if len(folders) > 1 and not name.startswith(NAMED_BY_CONTENT):
+        if len(reads) > 1 and not name.startswith(NAMED_BY_CONTENT):
             return None
-        return next(filter(None, (_content(folder, name) for folder in folders)), None)
+        return next(filter(None, (each(name) for each in reads)), None)
 
     return read
-
-
-def _content(folder: Path, name: str) -> bytes | None:
-    path = folder / name
-    # A bundle may have been forged: its names must not lead out of the folder.
-    try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            return None
-        return path.read_bytes() if path.stat().st_size <= LARGEST_SCREENSHOT else None
-    except (OSError, ValueError):
-        return None
 
 
 def check_outside(target: Path) -> None:

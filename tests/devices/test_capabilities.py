@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.devices.capabilities import lack
+from lab.devices.capabilities import NO_SEGMENT, lack
 from lab.devices.settings import CommandSettings, Settings, load
 from lab.model.attack import Need
 from tests.devices.conftest import ROOT
@@ -24,8 +24,10 @@ def test_what_curl_cannot_do() -> None:
     can.add(Need.PLAIN_X509)
     assert lacking(curl) == set(Need) - can
     assert lack(curl, Need.CONFIGURATION) == "curl has static pins: it fetches no configuration"
-    for need in lacking(curl):
+    for need in lacking(curl) - {Need.SEGMENT}:
         assert (lack(curl, need) or "").startswith("curl ")
+    assert lack(curl, Need.SEGMENT) == NO_SEGMENT
+    assert lack(curl, Need.SEGMENT, lodged=True) is None
 
 
 @pytest.mark.parametrize(

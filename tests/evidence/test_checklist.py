@@ -10,8 +10,10 @@ from lab.evidence.mapping import Relation, mappings
 from lab.evidence.record import ScenarioResult
 from lab.evidence.run import RunReport
 from lab.model.attack import Subject
-from tests.evidence.builders import PHONE, failed, inconclusive, info, passed, skipped
+from lab.model.verdict import Verdict
+from tests.evidence.builders import PHONE, failed, inconclusive, info, judged, passed, skipped
 from tests.evidence.hostile import alone, beside
+from tests.judge import builders
 
 ANDROID = replace(PHONE, platform="android")
 PINNING = "MASTG-TEST-0244"
@@ -48,6 +50,15 @@ def test_a_status_claims_no_more_than_was_seen(
     results: tuple[ScenarioResult, ...], status: Status
 ) -> None:
     assert pinning(*results).status is status
+
+
+def test_a_published_test_fails_for_what_it_says_itself_and_nothing_stricter() -> None:
+    stricter = judged(builders.trial(reports=()), **CASE)
+    assert stricter.verdict is Verdict.FAIL
+    found = pinning(passed(**CASE), stricter)
+    assert found.status is Status.NOT_TESTED
+    assert found.comment.startswith("To be reviewed: ")
+    assert pinning(stricter, failed(**CASE)).status is Status.FAIL
 
 
 def test_who_corroborates_a_static_test_has_not_carried_it_out() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +50,11 @@ def test_lists_read_as_sentences() -> None:
     assert listed([]) == ""
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf])
+def test_a_duration_that_is_none_is_said_to_be_unknown(seconds: float) -> None:
+    assert duration(seconds) == "unknown"
 
 
 def test_durations_have_one_unit_to_think_in() -> None:

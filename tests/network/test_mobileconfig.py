@@ -31,7 +31,7 @@ EACH = [
 ]
 
 
-@pytest.mark.parametrize("made", EACH, ids=lambda made: made.identifier)
+@pytest.mark.parametrize("made", EACH, ids=["root", "proxy", "wifi", "wireguard"])
 def test_what_every_profile_says_of_itself(made: MobileConfig) -> None:
     top = plistlib.loads(made.content)
     assert (top["PayloadType"], top["PayloadVersion"]) == ("Configuration", 1)

@@ -67,7 +67,8 @@ def sights() -> Iterator[Sight]:
     them, the other one in the next attack."""
     for number, entry in enumerate(entries()):
         for stage in range(len(entry.stages)):
-            if entry.versions and not is_seen_elsewhere(entry):
+            relays = (entry.slug, stage) in RELAYED_STAGES
+            if entry.versions and not is_seen_elsewhere(entry) and not relays:
                 yield Sight(entry, stage, entry.versions[number % len(entry.versions)])
 
 
@@ -81,6 +82,8 @@ ELSEWHERE = frozenset(
     }
 )
 """Attacks that relay, at first or at all, and anomalies with a control of their own."""
+RELAYED_STAGES = frozenset({("neighbour_takes_gateway", 0)})
+"""Stages before an attack in which the device is with its genuine server."""
 
 
 def is_seen_elsewhere(entry: CatalogueEntry) -> bool:
@@ -124,6 +127,11 @@ def test_what_is_seen_elsewhere_serves_no_chain(lab: Lab) -> None:
     for entry in filter(is_seen_elsewhere, entries()):
         plans = entry.plans(Ground(lab.pki, entry.host, datetime.now(UTC)))
         assert not chains(entry, plans), entry.slug
+    by_slug = {entry.slug: entry for entry in entries()}
+    for slug, stage in RELAYED_STAGES:
+        entry = by_slug[slug].stages[stage]
+        plan = entry.plans(Ground(lab.pki, entry.host, datetime.now(UTC)))[entry.host]
+        assert isinstance(plan.serving, Relay)
 
 
 @pytest.mark.parametrize("version", TlsVersion)

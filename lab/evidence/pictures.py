@@ -24,8 +24,9 @@ WIDTH = 260
 MOST_PIXELS = 40_000_000
 AT_ONCE = 16
 """Pictures that are made before it is asked whether there is room for more."""
-MOST_SHRUNK = 120
-"""Pictures that are shrunk at most: each costs some 50 ms."""
+MOST_SHRUNK = 40
+"""Pictures that are shrunk at most, the worst results' first: each costs some 50 ms, in the run and
+whenever its bundle is verified. The others are in the run's folder."""
 BUDGET, LEAST_BUDGET = 2_400_000, 500_000
 """Characters that all pictures together may take, beside few results and beside many."""
 ROOM_OF_A_RESULT = 2_500

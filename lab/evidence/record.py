@@ -78,11 +78,13 @@ def to_json(value: object) -> Any:
     sets sorted arrays. Secrets are redacted and broken Unicode is replaced. Raises ValueError
     for a number that JSON has no word for, TypeError for anything else without a JSON form.
     """
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    # Most values first: a record has hundreds of them.
+    if kind is str:
+        return redact(_whole(cast(str, value)))
+    if value is None or kind is bool or kind is int:
         return value
-    if type(value) is str:
-        return redact(_whole(value))
-    if (names := _fields(cast(Hashable, type(value)))) is not None:
+    if (names := _fields(cast(Hashable, kind))) is not None:
         return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return to_json(value.value)

@@ -84,6 +84,8 @@ class HandmadeServer(TLSConnection):
         self.track = track
         self.done = False
         self._whole = self.recordSize
+        self._random = b""
+        self._tell_secrets()
 
     # -- what a subclass overrides ----------------------------------------------------------
 
@@ -112,6 +114,31 @@ class HandmadeServer(TLSConnection):
 
     # -- where tlslite-ng comes through -----------------------------------------------------
 
+    def _tell_secrets(self) -> None:
+        """Keep what decrypts the connection, as OpenSSL tells it (the format of NSS's key log):
+        tlslite-ng has no word for it, and hands it to its record layer alone."""
+        records: Any = self._recordLayer
+        new, old = records.calcTLS1_3PendingState, records.calcPendingStates
+        stages = iter(("HANDSHAKE_TRAFFIC_SECRET", "TRAFFIC_SECRET_0"))
+
+        def told(suite: int, client: bytes, server: bytes, *more: Any) -> Any:
+            stage = next(stages, None)
+            if stage is not None:
+                self._note_secret(f"CLIENT_{stage}", client)
+                self._note_secret(f"SERVER_{stage}", server)
+            return new(suite, client, server, *more)
+
+        def told_before(suite: int, master: bytes, random: bytes, *more: Any) -> Any:
+            self._random = bytes(random)
+            self._note_secret("CLIENT_RANDOM", master)
+            return old(suite, master, random, *more)
+
+        records.calcTLS1_3PendingState, records.calcPendingStates = told, told_before
+
+    def _note_secret(self, label: str, secret: bytes) -> None:
+        line = f"{label} {self._random.hex()} {bytes(secret).hex()}"
+        self.track.secrets.append(line.encode())
+
     def _sendMsg(self, msg: Any, *args: Any, **options: Any) -> Iterator[int]:  # noqa: N802
         for said in self.say(msg):
             # An alert of two records is none; a ChangeCipherSpec is a byte anyhow.
@@ -127,6 +154,7 @@ class HandmadeServer(TLSConnection):
     def _getMsg(self, expected: Any, second: Any = None, kind: Any = None) -> Iterator[Any]:  # noqa: N802
         for result in super()._getMsg(expected, second, kind):
             if getattr(result, "handshakeType", None) == _CLIENT_HELLO:
+                self._random = bytes(result.random)
                 if not self.serving.protocols:
                     without(result, ExtensionType.alpn)
                 yield from self.heard(result)

@@ -225,5 +225,10 @@ class WorksOffline(ReferenceClient):
         self, url: str, timeout: float = DEFAULT_TIMEOUT, headers: Headers = ()
     ) -> HttpResponse:
         if not self._offline:
-            return super().get(url, timeout, headers)
+            try:
+                return super().get(url, timeout, headers)
+            except ErrorFetchingPinningInfo:
+                # It may have learned of it just now.
+                if not self._offline:
+                    raise
         return unpinned(self.phone).request(url, timeout=timeout, headers=headers)

@@ -125,6 +125,8 @@ COLLECTOR = builders.connection(id=2, host=hosts.COLLECTOR, opened_at=2.0)
         ((1.0, 2.5), (2.0, 3.0), True),
         ((1.0, 4.0), (2.0, 3.0), False),
         ((1.0, None), (2.0, 3.0), False),
+        # Ended in one go.
+        ((1.0, 2.95), (2.0, 3.0), False),
         # A later one says nothing about that.
         ((3.5, 4.0), (2.0, 3.0), True),
     ],

@@ -23,12 +23,12 @@ def checked_bundles(folders: Iterable[Path], *, unverified: bool = False) -> tup
     """Return the bundles with what came of checking them. The command ends where there is no
     bundle, or where one does not verify, unless ``unverified`` ones will do: then it is said."""
     # Here, not above: other commands need nothing of this.
-    from lab.evidence.verify import NoBundle
+    from lab.evidence.verify_crew import NotChecked
     from lab.gate.reading import check
 
     try:
         checked = check(folders)
-    except NoBundle as error:
+    except NotChecked as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename}: {error.strerror or error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,18 +45,19 @@ def verify(
     """Check a bundle, offline: every file, the signature, and that each verdict follows.
 
     Exit code 0: it verifies. 1: it does not; every file that is not as it was signed is named.
-    2: a mistake in the options. 3: it verifies, but the run did not get to its end.
+    2: a mistake in the options, or it could not be looked at. 3: it verifies, but the run did not
+    get to its end.
     """
     # Here, not above: other commands need nothing of this.
     from lab.evidence.signing import KeyUnusable, Verifier
-    from lab.evidence.verify import NoBundle
     from lab.evidence.verify import verify as check
+    from lab.evidence.verify_crew import NotChecked
 
     try:
         named = None if key is None else Verifier.load(key)
         roots = () if timestamp_ca is None else _roots(timestamp_ca)
-        told = check(bundle, named, roots)
-    except (KeyUnusable, NoBundle) as error:
+        told = check(bundle, named, roots, _progress)
+    except (KeyUnusable, NotChecked) as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename or bundle}: {error.strerror or error}")
@@ -67,6 +69,14 @@ def verify(
         raise typer.Exit(EXIT_BAD)
     if not told.complete:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _progress(done: int, total: int) -> None:
+    """Say on a terminal how far it is; a small bundle is done before anybody could read that."""
+    if sys.stderr.isatty():
+        line = f"\r{done} of {total} scenarios judged again"
+        sys.stderr.write(line if done < total else f"\r{' ' * len(line)}\r")
+        sys.stderr.flush()
 
 
 def _summary(told: Verification, bundle: Path) -> list[str]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lab.evidence.evidence_record import iso
@@ -23,25 +24,59 @@ _REQUEST = re.compile(
 WITHHELD = "Values of headers and bodies are never kept; what was answered is the attack's own."
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What some results add to the derived files."""
+
+    connections: bytes
+    lookups: bytes
+    entries: tuple[Mapping[str, Any], ...]
+    """Of the HTTP archive."""
+    log: bytes
+
+
 def derived(results: Iterable[ScenarioResult], lab: str) -> dict[str, bytes]:
     """Return the content of the derived files by name. ``lab`` is the lab's version."""
+    return joined((share(results),), lab)
+
+
+def share(results: Iterable[ScenarioResult]) -> Share:
+    """Return what ``results`` add."""
     told = tuple(results)
+    return Share(
+        connections=_lines(_connections(told)),
+        lookups=_lines(_lookups(told)),
+        entries=tuple(_entries(told)),
+        log="".join(f"{line}\n" for line in _log(told)).encode(),
+    )
+
+
+def joined(shares: Iterable[Share], lab: str) -> dict[str, bytes]:
+    """Return what ``shares``, in the order of the results, come to. ``lab`` is the lab's
+    version."""
+    parts = tuple(shares)
+    archive = _archive([entry for part in parts for entry in part.entries], lab)
     return {
-        CONNECTIONS: _lines(_connections(told)),
-        LOOKUPS: _lines(_lookups(told)),
-        FLOWS: json.dumps(har(told, lab), indent=1, ensure_ascii=False).encode() + b"\n",
-        APP_LOG: "".join(f"{line}\n" for line in _log(told)).encode(),
+        CONNECTIONS: b"".join(part.connections for part in parts),
+        LOOKUPS: b"".join(part.lookups for part in parts),
+        FLOWS: json.dumps(archive, indent=1, ensure_ascii=False).encode() + b"\n",
+        APP_LOG: b"".join(part.log for part in parts),
     }
 
 
 def har(results: Iterable[ScenarioResult], lab: str) -> dict[str, Any]:
     """Return the requests that were read, as an HTTP archive (HAR 1.2)."""
-    entries = [
-        _entry(result, phase, seen)
-        for result, phase in _phases(results)
-        for seen in phase.connections
-        if seen.wire_class in LEAKED and seen.request is not None
-    ]
+    return _archive(list(_entries(results)), lab)
+
+
+def _entries(results: Iterable[ScenarioResult]) -> Iterator[dict[str, Any]]:
+    for result, phase in _phases(results):
+        for seen in phase.connections:
+            if seen.wire_class in LEAKED and seen.request is not None:
+                yield _entry(result, phase, seen)
+
+
+def _archive(entries: Sequence[Mapping[str, Any]], lab: str) -> dict[str, Any]:
     return {
         "log": {
             "version": "1.2",

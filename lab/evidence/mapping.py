@@ -96,6 +96,7 @@ def mapping_of(entry: CatalogueEntry) -> MasMapping:
     raise LookupError(f"mas.toml says nothing of {entry.id} {entry.slug} ({entry.concern.value})")
 
 
+@cache
 def mapping_for(slug: str) -> MasMapping | None:
     """Return what the case called ``slug`` is evidence for; None where it is in no catalogue, or
     nobody has said."""

@@ -18,6 +18,8 @@ LONGEST = 2000
 def plain(text: str) -> str:
     """Return ``text`` with each character that is no text written out as ``\\x1b``: what is left
     is valid in XML 1.0, in JSON and in UTF-8. Tabs and newlines stay."""
+    if text.isprintable():
+        return text
     return _NO_TEXT.sub(lambda found: f"\\u{ord(found.group()):04x}", visible(text))
 
 

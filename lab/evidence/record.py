@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -79,41 +79,88 @@ def to_json(value: object) -> Any:
     for a number that JSON has no word for, TypeError for anything else without a JSON form.
     """
     kind = type(value)
-    # Most values first: a record has hundreds of them.
-    if kind is str:
-        return redact(_whole(cast(str, value)))
-    if value is None or kind is bool or kind is int:
-        return value
-    if (names := _fields(cast(Hashable, kind))) is not None:
-        return {name: to_json(getattr(value, name)) for name in names}
-    if isinstance(value, Enum):
-        return to_json(value.value)
-    if isinstance(value, str):
-        return redact(_whole(value))
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is no number in JSON")
-        return value
-    if isinstance(value, Mapping):
-        return {str(to_json(key)): to_json(value[key]) for key in sorted(value)}
-    if isinstance(value, Set):
-        return sorted(to_json(item) for item in value)
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        if value and all(isinstance(item, str) and not isinstance(item, Enum) for item in value):
-            return redact_lines(_whole(item) for item in value)
-        return [to_json(item) for item in value]
-    # The value itself stays out of the message: it may be a key.
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return (_FORMS.get(kind) or _form_of(kind))(value)
 
 
-@cache
-def _fields(kind: Hashable) -> tuple[str, ...] | None:
-    """Return the names of a dataclass's fields, None for any other class."""
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        return None
-    return tuple(field.name for field in dataclasses.fields(kind))
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _text(value: str) -> str:
+    return redact(_whole(value))
+
+
+_FORMS: dict[type, Callable[[Any], Any]] = {
+    type(None): _itself,
+    bool: _itself,
+    int: _itself,
+    str: _text,
+}
+"""How a value of each class is made JSON: found out once, as a record has thousands of values."""
+
+
+def _form_of(kind: type) -> Callable[[Any], Any]:
+    """Find out how values of a class are made JSON. Raises TypeError where they are not."""
+    if dataclasses.is_dataclass(kind):
+        form = _form_of_dataclass(kind)
+    elif issubclass(kind, Enum):
+        form = {member: to_json(member.value) for member in kind}.__getitem__
+    else:
+        for base, general in _GENERAL:
+            if issubclass(kind, base) and not issubclass(kind, bytes | bytearray):
+                form = general
+                break
+        else:
+            # The value itself stays out of the message: it may be a key.
+            raise TypeError(f"{kind.__name__} has no JSON form")
+    _FORMS[kind] = form
+    return form
+
+
+def _form_of_dataclass(kind: type) -> Callable[[Any], Any]:
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    known = _FORMS.get
+
+    def form(value: Any) -> dict[str, Any]:
+        made = {}
+        for name in names:
+            inner = getattr(value, name)
+            of = type(inner)
+            made[name] = (known(of) or _form_of(of))(inner)
+        return made
+
+    return form
+
+
+def _number(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number in JSON")
+    return value
+
+
+def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(to_json(key)): to_json(value[key]) for key in sorted(value)}
+
+
+def _set(value: Set[Any]) -> list[Any]:
+    return sorted(to_json(item) for item in value)
+
+
+def _array(value: Sequence[Any]) -> list[Any]:
+    if value and all(isinstance(item, str) and not isinstance(item, Enum) for item in value):
+        return redact_lines(_whole(item) for item in value)
+    return [to_json(item) for item in value]
+
+
+_GENERAL: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, _text),
+    (int, _itself),
+    (float, _number),
+    (Mapping, _object),
+    (Set, _set),
+    (Sequence, _array),
+)
+"""The same for whatever is derived from these, the first that fits."""
 
 
 def _whole(text: str) -> str:

@@ -77,6 +77,8 @@ def redact_lines(lines: Iterable[str]) -> list[str]:
 
 
 def _key_is_open(line: str) -> bool:
+    if "-----BEGIN" not in line:
+        return False
     begun = list(_KEY_BEGINS.finditer(line))
     return bool(begun) and not _KEY_ENDS.search(line, begun[-1].end())
 

@@ -6,11 +6,11 @@ in-toto attestation framework: Statement v1, predicate test-result v0.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from lab.evidence.canonical import Digest, canonical, digest_of
 from lab.evidence.context import Context
-from lab.evidence.record import ScenarioResult, to_json
+from lab.evidence.record import to_json
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
 
@@ -22,8 +22,21 @@ STANDS_FOR = "what the device says of itself"
 """The subject of a device whose app's build nobody could tell."""
 
 
+class Told(Protocol):
+    """What is stated of a scenario."""
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+
 def statement(
-    results: Iterable[ScenarioResult],
+    results: Iterable[Told],
     context: Context,
     facts: Iterable[DeviceFacts],
     configuration: Mapping[str, Digest],
@@ -90,5 +103,5 @@ def _result(verdicts: list[Verdict], *, complete: bool) -> str:
     )
 
 
-def _named(results: Iterable[ScenarioResult], verdict: Verdict) -> list[str]:
+def _named(results: Iterable[Told], verdict: Verdict) -> list[str]:
     return [result.node for result in results if result.verdict is verdict]

@@ -20,6 +20,9 @@ DIGEST_SHOWN = 8
 
 def visible(text: str) -> str:
     """Return ``text`` with every invisible character written out as ``\\x1b`` or ``\\u202e``."""
+    if text.isprintable():
+        # As nearly every text: none of those characters is.
+        return text
     return INVISIBLE.sub(lambda found: _written_out(found.group()), text)
 
 

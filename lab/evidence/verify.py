@@ -5,7 +5,6 @@ A bundle whose run was killed has no attestation; then its journal is what it is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,17 +14,13 @@ from typing import Any
 from cryptography import x509
 
 from lab.evidence.canonical import Digest, NotCanonical, digest_of, read_canonical
-from lab.evidence.context import context_from_json
 from lab.evidence.finding import Finding
 from lab.evidence.journal import read_journal
 from lab.evidence.layout import (
     ATTESTATION,
-    CAPTURES,
-    CONTEXT,
     JOURNAL,
     MANIFEST,
     MARKER,
-    RECORDS,
     SIGNER,
     TIMESTAMP,
     UNLISTED,
@@ -33,20 +28,14 @@ from lab.evidence.layout import (
 from lab.evidence.manifest import Manifest, read_manifest
 from lab.evidence.record import RecordInvalid
 from lab.evidence.signing import KeyUnusable, NotSigned, Verifier
-from lab.evidence.statement import PAYLOAD_TYPE, statement
+from lab.evidence.statement import PAYLOAD_TYPE
 from lab.evidence.timestamp import Unstamped, stamped_at
-from lab.evidence.verify_captures import compare_captures
+from lab.evidence.verify_crew import NotChecked
 from lab.evidence.verify_files import compare
-from lab.evidence.verify_records import (
-    Judged,
-    compare_certificates,
-    compare_summaries,
-    judge_again,
-)
-from lab.evidence.verify_reports import compare_reports
+from lab.evidence.verify_follows import Followed, Progress, follow
 
 
-class NoBundle(Exception):
+class NoBundle(NotChecked):
     """There is nothing to check; the message says why."""
 
 
@@ -93,27 +82,35 @@ class _Signed:
 
 
 def verify(
-    folder: Path, key: Verifier | None = None, roots: Iterable[x509.Certificate] = ()
+    folder: Path,
+    key: Verifier | None = None,
+    roots: Iterable[x509.Certificate] = (),
+    progress: Progress = lambda done, total: None,
 ) -> Verification:
     """Check the bundle in ``folder``: with the public key ``key``, else with its own; timestamps
-    by authorities under ``roots``. Raises NoBundle where there is none, and OSError."""
+    by authorities under ``roots``. Raises NoBundle where there is none, NotChecked and OSError."""
     trusted = tuple(roots)
     verifier = key or _own_key(folder)
     findings: list[Finding] = []
     if (folder / SIGNER).exists() and (folder / SIGNER).read_bytes() != verifier.pem:
         findings.append(Finding(SIGNER, "it is not the key that the bundle is checked with"))
     signed = _signed(folder, verifier, trusted, findings)
-    judged, captures = Judged(), 0
+    followed = Followed((), 0, 0)
     if signed is not None:
         apart = frozenset({*UNLISTED, *(() if signed.closed else (JOURNAL,))})
         files = list(compare(folder, signed.files, apart=apart, closed=signed.closed))
         findings += _without_marker(files, signed)
         if not any(finding.breaks for finding in findings):
             # What was not signed is not worth judging.
-            findings += _follows(folder, list(signed.files), signed, judged)
-        if not any(finding.breaks for finding in findings):
-            findings += compare_captures(folder, judged.records)
-            captures = sum(name.startswith(f"{CAPTURES}/") for name in signed.files)
+            followed = follow(
+                folder,
+                signed.files,
+                progress,
+                closed=signed.closed,
+                complete=signed.complete,
+                said=signed.said,
+            )
+            findings += followed.findings
     elif key is None and {finding.path for finding in findings} & {ATTESTATION, JOURNAL}:
         findings.append(Finding(SIGNER, "or this was changed: --key would tell which"))
     marked = (folder / MARKER).exists()
@@ -124,8 +121,8 @@ def verify(
         key_id=verifier.key_id,
         key_was_named=key is not None,
         files=0 if signed is None else len(signed.files),
-        judged=judged.judged,
-        captures=captures,
+        judged=followed.judged,
+        captures=followed.captures,
         stamped=None if signed is None else signed.stamped,
         stamp_trusted=bool(trusted),
     )
@@ -230,45 +227,3 @@ def _without_marker(files: list[Finding], signed: _Signed) -> Iterator[Finding]:
             yield Finding(MARKER, text, breaks=False)
         else:
             yield finding
-
-
-def _follows(folder: Path, names: list[str], signed: _Signed, judged: Judged) -> Iterator[Finding]:
-    """Yield what does not follow from the raw records."""
-    records = [name for name in names if name.startswith(f"{RECORDS}/")]
-    yield from judge_again(folder, records, judged)
-    yield from compare_certificates(folder, names, judged)
-    if not judged.of_this_lab:
-        text = "made by another version of the lab: what its catalogue says is not compared"
-        yield Finding("", text, breaks=False)
-    if not signed.closed:
-        return
-    yield from compare_summaries(folder, names, judged, complete=signed.complete)
-    if CONTEXT in names:
-        yield from _restated(folder, signed, judged)
-    if judged.records and judged.of_this_lab:
-        yield from compare_reports(folder, names, judged.records[0].context)
-
-
-def _restated(folder: Path, signed: _Signed, judged: Judged) -> Iterator[Finding]:
-    """Yield where the statement is not what follows from the records."""
-    try:
-        context = context_from_json(json.loads((folder / CONTEXT).read_bytes()))
-    except (RecordInvalid, ValueError, RecursionError) as error:
-        yield Finding(CONTEXT, f"not a context: {error}")
-        return
-    if any(record.context != context for record in judged.records):
-        yield Finding(CONTEXT, "the records tell of another context")
-    facts = {r.result.device: r.facts for r in judged.records if r.facts is not None}
-    due = statement(
-        [record.result for record in judged.records],
-        context,
-        facts.values(),
-        {},
-        complete=signed.complete,
-    )
-    said = dict(signed.said)
-    told = dict(said["predicate"], configuration=[])
-    if not judged.records:
-        due["subject"] = said.get("subject")
-    if due != said | {"predicate": told}:
-        yield Finding(ATTESTATION, "the statement is not what follows from the records")

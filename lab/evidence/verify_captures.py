@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lab.evidence.evidence_record import file_name
 from lab.evidence.fields import EvidenceRecord
 from lab.evidence.finding import Finding
-from lab.evidence.layout import CAPTURES, RECORDS
+from lab.evidence.layout import CAPTURES
 from lab.evidence.tls_reading import Secrets, Shown, read_tls, secrets_of
 from lab.model.trial import Trial
 from lab.model.wire import ConnectionRecord, WireClass
@@ -16,17 +15,22 @@ from lab.network.kernel.pcapng import frames_of, key_log_of
 from lab.network.kernel.segments import Conversation, conversations, paired
 
 
-def compare_captures(folder: Path, records: Iterable[EvidenceRecord]) -> Iterator[Finding]:
-    """Yield what records tell of connections and their captures do not, or the other way round.
-    Raises OSError."""
-    for number, record in enumerate(records, 1):
+def captures_of(record: EvidenceRecord) -> list[str]:
+    """Return the paths of a record's captures."""
+    prefix = f"{CAPTURES}/"
+    return [a.path for a in record.observation.artefacts if a.path.startswith(prefix)]
+
+
+def compare_captures(folder: Path, records: Mapping[str, EvidenceRecord]) -> Iterator[Finding]:
+    """Yield what records, by their file's name, tell of connections and their captures do not, or
+    the other way round. Raises OSError."""
+    for name, record in records.items():
         trial = record.result.trial
-        for artefact in record.observation.artefacts:
-            if trial is not None and artefact.path.startswith(f"{CAPTURES}/"):
-                content = (folder / artefact.path).read_bytes()
-                name = f"{RECORDS}/{file_name(number, record.result)}"
-                for text in disagreements(trial, content):
-                    yield Finding(name, f"{artefact.path}: {text}")
+        if trial is None:
+            continue
+        for path in captures_of(record):
+            for text in disagreements(trial, (folder / path).read_bytes()):
+                yield Finding(name, f"{path}: {text}")
 
 
 def disagreements(trial: Trial, content: bytes) -> Iterator[str]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lab
+from lab.evidence import derived
 from lab.evidence.canonical import digest_of
-from lab.evidence.certificates import der_of
 from lab.evidence.context import Context, commit
-from lab.evidence.derived import derived
 from lab.evidence.evidence_record import evidence_from_json, file_name, made_again
 from lab.evidence.fields import EvidenceRecord
 from lab.evidence.finding import Finding
-from lab.evidence.layout import CERTIFICATES, DERIVED, RECORDS, RESULTS, VERDICTS
+from lab.evidence.layout import RECORDS
 from lab.evidence.mapping import by_slug
 from lab.evidence.record import RecordInvalid, ScenarioResult, to_json
+from lab.evidence.verify_captures import captures_of, compare_captures
 from lab.judge import judge, verdict_of
+from lab.model.device import DeviceFacts
 from lab.model.profile import PROFILES as ALL_PROFILES
 from lab.model.verdict import Verdict, Witness
 
@@ -40,44 +42,97 @@ def of_this_lab(context: Context) -> bool:
     return (context.lab, context.lab_commit) == (lab.__version__, commit())
 
 
-@dataclass(slots=True)
-class Judged:
-    """What came of looking at all records."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the statement tells of a scenario."""
 
-    records: list[EvidenceRecord] = field(default_factory=list)
-    results: list[Any] = field(default_factory=list)
-    """Their results as JSON."""
-    judged: int = 0
+    node: str
+    device: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What came of looking at some of the records, one after the other. It is small: it goes from
+    one process to another."""
+
+    findings: tuple[Finding, ...]
+    judged: int
     """How many were judged again."""
+    captures: int
+    """How many captures were compared with them."""
+    results: tuple[bytes, ...]
+    """A digest of each result as JSON."""
+    told: tuple[Told, ...]
+    """What is stated of each."""
+    chains: tuple[tuple[str, frozenset[str]], ...]
+    """The name of each record, and the certificates that were served in its scenario."""
+    facts: Mapping[str, DeviceFacts]
+    contexts: tuple[Context, ...]
+    """Each once: of one run there is one."""
+    derived: derived.Share
 
-    @property
-    def of_this_lab(self) -> bool:
-        """Whether all were made by the lab of this very version."""
-        return all(of_this_lab(record.context) for record in self.records)
 
-
-def judge_again(folder: Path, names: Iterable[str], into: Judged) -> Iterator[Finding]:
-    """Read the records called ``names``, put them ``into`` one list, and yield what does not follow
-    from their raw parts. Raises OSError."""
-    previous: str | None = None
-    for number, name in enumerate(sorted(names), 1):
+def judge_again(folder: Path, names: Sequence[str], first: int, previous: str | None) -> Share:
+    """Judge the records called ``names`` again, of which the first is number ``first`` and follows
+    one with the SHA-256 ``previous``, and compare them with their captures. Raises OSError."""
+    findings: list[Finding] = []
+    records: dict[str, EvidenceRecord] = {}
+    results = []
+    for number, name in enumerate(names, first):
         content = (folder / name).read_bytes()
         try:
             data = json.loads(content)
             record = evidence_from_json(data)
         except (RecordInvalid, ValueError, RecursionError) as error:
-            yield Finding(name, f"not an evidence record: {error}")
+            findings.append(Finding(name, f"not an evidence record: {error}"))
             previous = digest_of(content).sha256
             continue
         if (record.integrity.number, record.integrity.previous_sha256) != (number, previous):
-            yield Finding(name, "it does not follow from the record before it")
+            findings.append(Finding(name, "it does not follow from the record before it"))
         if name != f"{RECORDS}/{file_name(number, record.result)}":
-            yield Finding(name, "its name is not that of the scenario in it")
+            findings.append(Finding(name, "its name is not that of the scenario in it"))
         previous = digest_of(content).sha256
-        into.records.append(record)
-        into.results.append(data["result"])
-        into.judged += record.result.trial is not None
-        yield from (Finding(name, text) for text in _contradictions(record, data))
+        records[name] = record
+        results.append(digest_of_json(data["result"]))
+        findings += (Finding(name, text) for text in _contradictions(record, data))
+    captures = 0
+    if not findings:
+        # What the records say must be theirs before it is compared with anything.
+        captures = sum(map(len, map(captures_of, records.values())))
+        findings += compare_captures(folder, records)
+    return Share(
+        findings=tuple(findings),
+        judged=sum(record.result.trial is not None for record in records.values()),
+        captures=captures,
+        results=tuple(results),
+        told=tuple(
+            Told(record.result.node, record.result.device, record.result.verdict)
+            for record in records.values()
+        ),
+        chains=tuple(
+            (name, frozenset(d for c in record.observation.connections for d in c.chain_sha256))
+            for name, record in records.items()
+        ),
+        facts={r.result.device: r.facts for r in records.values() if r.facts is not None},
+        contexts=tuple(unique(record.context for record in records.values())),
+        derived=derived.share(record.result for record in records.values()),
+    )
+
+
+def unique(contexts: Iterable[Context]) -> list[Context]:
+    """Return every context once."""
+    found: list[Context] = []
+    for context in contexts:
+        if context not in found:
+            found.append(context)
+    return found
+
+
+def digest_of_json(value: object) -> bytes:
+    """Return what equal JSON values have in common."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _contradictions(record: EvidenceRecord, data: Any) -> Iterator[str]:
@@ -137,66 +192,3 @@ def _not_the_catalogues(result: ScenarioResult, *, ours: bool) -> Iterator[str]:
         due = [stage.expectation(profile) for stage in entry.stages]
         if trial.expectation not in due:
             yield "what a correct client does is not what the catalogue says"
-
-
-def compare_summaries(
-    folder: Path, names: Iterable[str], judged: Judged, *, complete: bool
-) -> Iterator[Finding]:
-    """Yield what of the results and the derived files does not agree with the records. In a run
-    that is not ``complete`` there may be results whose record could not be written any more."""
-    there = frozenset(names)
-    told = {RESULTS: _results(folder / RESULTS), VERDICTS: _lines(folder / VERDICTS)}
-    for name in sorted(there & told.keys()):
-        results = told[name]
-        if results == judged.results:
-            continue
-        if not complete and isinstance(results, list) and _in_order(judged.results, results):
-            yield Finding(name, "some of its results have no record", breaks=False)
-        else:
-            yield Finding(name, "its results are not those of the records")
-    if judged.of_this_lab and there & set(DERIVED):
-        results = [record.result for record in judged.records]
-        made = derived(results, lab.__version__)
-        for name in sorted(there & made.keys()):
-            if (folder / name).read_bytes() != made[name]:
-                yield Finding(name, "it does not follow from the records")
-
-
-def _in_order(some: list[Any], among: list[Any]) -> bool:
-    """Tell whether ``some`` are ``among`` others, in their order."""
-    rest = iter(among)
-    return all(any(item == other for other in rest) for item in some)
-
-
-def _results(path: Path) -> object:
-    try:
-        return json.loads(path.read_bytes())["results"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _lines(path: Path) -> object:
-    try:
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def compare_certificates(folder: Path, names: Iterable[str], judged: Judged) -> Iterator[Finding]:
-    """Yield certificates that are not what their name says, and served ones that are missing."""
-    kept = set()
-    for name in names:
-        if not name.startswith(f"{CERTIFICATES}/"):
-            continue
-        der = der_of((folder / name).read_bytes())
-        digest = name.partition("/")[2].removesuffix(".pem")
-        if der is None or digest_of(der).sha256 != digest:
-            yield Finding(name, "it is not the certificate that its name stands for")
-        kept.add(digest)
-    for number, record in enumerate(judged.records, 1):
-        lacking = {d for c in record.observation.connections for d in c.chain_sha256} - kept
-        if lacking and kept:
-            yield Finding(
-                f"{RECORDS}/{file_name(number, record.result)}",
-                f"the served certificate {min(lacking)[:16]}… is not in the bundle",
-            )

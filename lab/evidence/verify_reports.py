@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from lab.evidence.context import Context
+from lab.evidence.evidence_record import evidence_from_json
 from lab.evidence.finding import Finding
 from lab.evidence.layout import RESULTS
 from lab.evidence.record import RecordInvalid
@@ -16,20 +16,25 @@ from lab.evidence.run import RunReport, report_from_json
 from lab.evidence.writer import reader
 
 
-def compare_reports(folder: Path, names: Iterable[str], context: Context) -> Iterator[Finding]:
-    """Yield every report that is not what ``results.json`` comes to, among the files called
-    ``names``. The run was made by the lab that checks it. Raises OSError."""
-    there = frozenset(names)
-    if RESULTS not in there:
-        return
+def compare_reports(folder: Path, files: Collection[str], record: str) -> tuple[Finding, ...]:
+    """Return what of the reports called ``files`` is not what ``results.json`` comes to. The run
+    was made by the lab that checks it, with the tools that the file called ``record`` names.
+    Raises OSError."""
     try:
         report = report_from_json(json.loads((folder / RESULTS).read_bytes()))
     except (RecordInvalid, ValueError, RecursionError) as error:
-        yield Finding(RESULTS, f"not the results of a run: {error}")
-        return
-    for renderer in RENDERERS:
-        if renderer.file in there:
-            yield from _compared(folder, renderer, report, context.tools)
+        return (Finding(RESULTS, f"not the results of a run: {error}"),)
+    try:
+        tools = evidence_from_json(json.loads((folder / record).read_bytes())).context.tools
+    except (RecordInvalid, ValueError, RecursionError):
+        # That is found out where the records are judged.
+        return ()
+    return tuple(
+        finding
+        for renderer in RENDERERS
+        if renderer.file in files
+        for finding in _compared(folder, renderer, report, tools)
+    )
 
 
 def _compared(

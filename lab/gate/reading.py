@@ -36,7 +36,7 @@ class Checked:
 
 def check(folders: Iterable[Path]) -> tuple[Checked, ...]:
     """Check every bundle as ``trustpin-lab verify`` does, by its own key, each folder once. Raises
-    NoBundle where there is none, and OSError."""
+    NotChecked where there is none or it could not be looked at, and OSError."""
     once = {folder.resolve(): folder for folder in folders}
     return tuple(Checked(folder, verify(folder)) for folder in once.values())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lab.trial.bench import Bench
-from tests.bench import adversary, network, phones, pins, suite
+from tests.bench import adversary, network, phones, pins, suite, verifying
 from tests.bench.figures import machine, show
 
 
@@ -25,6 +25,7 @@ def main() -> None:
         show(console, "Adversary", adversary.measure(bench))
     show(console, "Rogue Wi-Fi in the kernel", network.measure())
     show(console, "Whole run", suite.measure())
+    show(console, "Evidence", verifying.measure())
     if wanted.phones:
         with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:
             show(console, "Many phones", phones.measure(bench, wanted.phones))

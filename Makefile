@@ -15,7 +15,7 @@ TOX := .venv/bin/tox
 
 NODE := node_modules/.package-lock.json
 
-.PHONY: help mitm mitm-all appium kills leftovers selftest truth node test test-older lint coverage bench docs clean
+.PHONY: help mitm mitm-all appium kills leftovers selftest truth node test whole test-older lint coverage bench docs clean
 
 help:
 	@echo "make mitm   attack the embedded phone and curl, print the verdicts, write reports/<run>/"
@@ -26,6 +26,7 @@ help:
 	@echo "make selftest  clients that are wrong on purpose against all attacks: would the lab notice?"
 	@echo "make truth  compare every verdict on curl and wget with their own exit codes"
 	@echo "make test   pass the project's tests"
+	@echo "make whole  pass those that carry out whole runs of the lab, of its phone or of Appium"
 	@echo "make test-older  pass them with Python 3.11 and 3.12, where these are there"
 	@echo "make lint   check style, types and import rules"
 	@echo "make coverage  check that every branch of judge and pinning is tested"
@@ -65,11 +66,14 @@ $(NODE): package.json package-lock.json
 
 # With the newest interpreter that there is.
 test: $(TOX)
-	@$(TOX) run -e py
+	@$(TOX) run -e py$(if $(ARGS), -- $(ARGS))
+
+whole: $(TOX) $(NODE)
+	@$(TOX) run -e whole$(if $(ARGS), -- $(ARGS))
 
 OLDER ?= py311,py312
 
-# With older interpreters; they leave out the tests that carry out whole runs.
+# With older interpreters.
 test-older: $(TOX)
 	@$(TOX) run -e $(OLDER) $(if $(ARGS),-- $(ARGS))
 

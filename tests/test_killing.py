@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import random
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.killing import SEED_VARIABLE, Nursery, moments_of, run_and_kill
+from tests.patience import CAP, eventually
 
 FOR_EVER = "import time; print('ready', flush=True); time.sleep(1000)"
 
@@ -31,13 +33,12 @@ class TestPrograms:
     def test_one_is_killed(self) -> None:
         end = run_and_kill(python(FOR_EVER), after=0.05, ready="ready")
         assert end.killed
-        assert 0.05 <= end.seconds < 5
+        assert end.seconds >= 0.05
         assert end.output == "ready\n"
 
     def test_one_that_ends_before(self) -> None:
-        end = run_and_kill(python("print('done'); raise SystemExit(7)"), after=20)
+        end = run_and_kill(python("print('done'); raise SystemExit(7)"), after=CAP)
         assert (end.code, end.killed, end.output) == (7, False, "done\n")
-        assert end.seconds < 15
 
     def test_one_that_is_never_ready(self) -> None:
         with pytest.raises(AssertionError, match="was not written: no"):
@@ -54,10 +55,11 @@ class TestPrograms:
         pid = int(end.output.split()[0])
         try:
             # A signal takes a moment; one that was not sent never arrives.
-            deadline = time.monotonic() + (5.0 if group else 0.2)
-            while is_alive(pid) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            assert is_alive(pid) is not group
+            if group:
+                assert eventually(lambda: not is_alive(pid))
+            else:
+                threading.Event().wait(0.2)
+                assert is_alive(pid)
         finally:
             if is_alive(pid):
                 os.kill(pid, 9)

@@ -14,9 +14,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 import pytest
 
 from lab.loop import LabLoop
-
-CAP = 10.0
-"""Seconds after which something that does not happen fails the test."""
+from tests.patience import CAP
 
 
 @pytest.fixture
@@ -32,11 +30,13 @@ class Sleeper:
         self.started = threading.Event()
         self.cancelled = threading.Event()
         self._on_cancel = on_cancel
+        # Kept, as who waits for it is known to nobody else: it could be collected otherwise.
+        self._for_ever = asyncio.Event()
 
     async def sleep(self) -> None:
         self.started.set()
         try:
-            await asyncio.Event().wait()
+            await self._for_ever.wait()
         except asyncio.CancelledError:
             self._on_cancel()
             self.cancelled.set()
@@ -194,11 +194,12 @@ def test_close_cancels_what_starts_while_it_cancels() -> None:
 
 def test_close_lets_work_clean_up() -> None:
     cleaned = []
+    for_ever = asyncio.Event()
 
     async def work(started: threading.Event) -> None:
         started.set()
         try:
-            await asyncio.Event().wait()
+            await for_ever.wait()
         finally:
             await asyncio.sleep(0.01)
             cleaned.append("up")

@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
-
-from lab.adversary.mitm import Master
+from lab.adversary.addon import Adversary
+from lab.adversary.mitm import Handler, Options
 from lab.adversary.names import Names
 from lab.adversary.recorder import Recorder
 from lab.adversary.track import Passage
@@ -35,7 +34,8 @@ ABORT_CAP = 1.0
 class Shared:
     """What the listeners of all devices have in common."""
 
-    master: Master
+    adversary: Adversary
+    options: Options
     recorder: Recorder
     passages: dict[str, Passage]
     """By the id of mitmproxy's client connection, as the addon looks them up."""
@@ -49,7 +49,7 @@ class Open:
     passage: Passage
     writer: asyncio.StreamWriter
     reader: WatchedReader | None = None
-    handler: ProxyConnectionHandler | None = None
+    handler: Handler | None = None
 
     def abort(self, why: str) -> None:
         """End it at once."""

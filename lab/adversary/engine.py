@@ -6,7 +6,6 @@ under which they were opened, and those on which nothing is under way are closed
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -15,7 +14,7 @@ from lab.adversary.addon import Adversary
 from lab.adversary.around import Around
 from lab.adversary.connections import Shared
 from lab.adversary.listeners import LOOPBACK, NOTHING, Listeners
-from lab.adversary.mitm import master_with
+from lab.adversary.mitm import core_options
 from lab.adversary.names import Names
 from lab.adversary.recorder import Recorder
 from lab.adversary.track import Passage
@@ -57,24 +56,16 @@ class Engine:
     # -- life -----------------------------------------------------------------------------
 
     def __enter__(self) -> Engine:
-        self._shared = self._loop.run(self._start())
+        passages: dict[str, Passage] = {}
+        adversary = Adversary(self._recorder, passages, self._upstream, self._names)
+        options = core_options()
+        self._shared = Shared(adversary, options, self._recorder, passages, self._names)
         return self
 
     def __exit__(self, *_: object) -> None:
         for device_id in tuple(self._devices):
             self.detach(device_id)
-        self._loop.run(self._stop())
-
-    async def _start(self) -> Shared:
-        passages: dict[str, Passage] = {}
-        adversary = Adversary(self._recorder, passages, self._upstream, self._names)
-        master = master_with(adversary, asyncio.get_running_loop())
-        return Shared(master, self._recorder, passages, self._names)
-
-    async def _stop(self) -> None:
-        if self._shared is not None:
-            await self._shared.master.done()
-            self._shared = None
+        self._shared = None
 
     def attach(
         self,

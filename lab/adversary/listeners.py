@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from mitmproxy.proxy import layers, mode_specs
-from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
-
-from lab.adversary.addon import serving_on
+from lab.adversary.addon import OUT_OF_SCOPE, REFUSED, serving_on
 from lab.adversary.connections import Connections, Open, Serve, Shared
 from lab.adversary.kernel import Accept, Keeper, KernelDoors, reset, take
 from lab.adversary.lies import Lies
 from lab.adversary.names import ATTACKER_ADDRESS
-from lab.adversary.watch import MAX_OPENING, WatchedReader
+from lab.adversary.passing import serve_address, serve_proxy
+from lab.adversary.watch import MAX_OPENING
 from lab.adversary.wireguard import TunnelStream, WireGuardDoor
 from lab.model.device import Endpoint, Network, Surroundings, Tunnel
 from lab.model.serving import Arming, HostPlan, Interfere, Interference, Relay
@@ -24,6 +23,12 @@ from lab.network.dns import Answer, Resolver
 from lab.network.hardware.door import HardwareDoor
 from lab.network.kernel.access_point import Door
 from lab.network.kernel.wifi import Place
+from lab.network.tunnel_request import (
+    ESTABLISHED,
+    TunnelRequest,
+    read_tunnel_request,
+    refusal,
+)
 from lab.network.wireguard import CLIENT_ADDRESS, TunnelPlan
 
 LOOPBACK = "127.0.0.1"
@@ -33,9 +38,6 @@ HOME_SSID = "Home"
 ROGUE_SSID = "Free Airport Wi-Fi"
 
 NOTHING = Arming("nothing", ())
-
-_PROXY_MODE = mode_specs.ProxyMode.parse("regular")
-_GATEWAY_MODE = mode_specs.ProxyMode.parse("transparent")
 
 
 @dataclass(slots=True)
@@ -179,7 +181,7 @@ class Listeners:
     ) -> None:
         if self._let_through(connection, dialled) is gateway.Reply.SUCCEEDED:
             await _take_time(connection)
-            await self._serve_address(connection, reader, dialled.host, dialled.port)
+            await serve_address(self.shared, connection, reader, dialled.host, dialled.port)
         else:
             reset(connection.writer)
 
@@ -188,7 +190,9 @@ class Listeners:
 
         async def serve(connection: Open, reader: asyncio.StreamReader) -> None:
             if self._let_through(connection, destination) is gateway.Reply.SUCCEEDED:
-                await self._serve_address(connection, reader, destination.host, destination.port)
+                await serve_address(
+                    self.shared, connection, reader, destination.host, destination.port
+                )
             else:
                 # What is closed before it has spoken stays open for ever at its end.
                 await reader.read(MAX_OPENING)
@@ -200,9 +204,26 @@ class Listeners:
         self.shared.recorder.count(f"UDP {destination.port} through the tunnel")
 
     async def _serve_proxy(self, connection: Open, reader: asyncio.StreamReader) -> None:
-        handler = self._handler(connection, reader, _PROXY_MODE)
-        handler.layer = layers.modes.HttpProxy(handler.layer.context)
-        await self._handle(connection, handler)
+        wanted, came = await read_tunnel_request(reader)
+        if wanted is not None:
+            await self._serve_tunnel(connection, reader, wanted, came)
+            return
+        await serve_proxy(self.shared, connection, reader, came)
+
+    async def _serve_tunnel(
+        self, connection: Open, reader: asyncio.StreamReader, wanted: TunnelRequest, came: bytes
+    ) -> None:
+        """Answer a plain request for a tunnel as ``Adversary.http_connect`` has the others
+        answered: inside mitmproxy's HTTP each byte costs twice as much."""
+        writer = connection.writer
+        reply = self._let_through(connection, Endpoint(wanted.host, wanted.port))
+        if reply is gateway.Reply.SUCCEEDED:
+            writer.write(ESTABLISHED)
+            await serve_address(self.shared, connection, reader, wanted.host, wanted.port, came)
+            return
+        answer = REFUSED if reply is gateway.Reply.REFUSED else OUT_OF_SCOPE
+        writer.write(refusal(answer.status, HTTPStatus(answer.status).phrase, answer.body))
+        await writer.drain()
 
     async def _serve_gateway(self, connection: Open, reader: asyncio.StreamReader) -> None:
         track, writer = connection.passage.track, connection.writer
@@ -215,7 +236,7 @@ class Listeners:
         gateway.answer(writer, reply)
         if reply is gateway.Reply.SUCCEEDED:
             await _take_time(connection)
-            await self._serve_address(connection, reader, destination.host, destination.port)
+            await serve_address(self.shared, connection, reader, destination.host, destination.port)
         else:
             await writer.drain()
 
@@ -234,22 +255,13 @@ class Listeners:
             return gateway.Reply.REFUSED
         return gateway.Reply.SUCCEEDED
 
-    async def _serve_address(
-        self, connection: Open, reader: asyncio.StreamReader, host: str, port: int
-    ) -> None:
-        """Serve a client that believes itself connected to this address."""
-        handler = self._handler(connection, reader, _GATEWAY_MODE)
-        handler.layer.context.server.address = (host, port)
-        handler.layer = layers.modes.TransparentProxy(handler.layer.context)
-        await self._handle(connection, handler)
-
     def _serve_direct(self, port: int) -> Serve:
         """Return what serves clients whose own device rewrote the address that they dialled: the
         name that they ask for is all that is left of it."""
 
         async def serve(connection: Open, reader: asyncio.StreamReader) -> None:
             connection.passage.track.port = port
-            await self._serve_address(connection, reader, ATTACKER_ADDRESS, port)
+            await serve_address(self.shared, connection, reader, ATTACKER_ADDRESS, port)
 
         return serve
 
@@ -261,22 +273,6 @@ class Listeners:
         """Return what the honest network does: it opens nothing, whatever is armed."""
         relayed = HostPlan(Relay())
         return Arming("home", tuple((host, relayed) for host in self.shared.names.hosts))
-
-    def _handler(
-        self, connection: Open, reader: asyncio.StreamReader, mode: mode_specs.ProxyMode
-    ) -> ProxyConnectionHandler:
-        master = self.shared.master
-        watched: Any = WatchedReader(reader, connection.passage.track)
-        connection.reader = watched
-        return ProxyConnectionHandler(master, watched, connection.writer, master.options, mode)
-
-    async def _handle(self, connection: Open, handler: ProxyConnectionHandler) -> None:
-        connection.handler = handler
-        self.shared.passages[handler.client.id] = connection.passage
-        try:
-            await handler.handle_client()
-        finally:
-            del self.shared.passages[handler.client.id]
 
 
 async def _take_time(connection: Open) -> None:

@@ -37,10 +37,12 @@ class WatchedReader:
     """Passes everything on from a stream reader, counts it and ends what is out of bounds.
 
     It also remembers how the connection began, and where the head of a first HTTP request ended.
+    ``came`` is what has been read before, and comes first.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, track: Track) -> None:
+    def __init__(self, reader: asyncio.StreamReader, track: Track, came: bytes = b"") -> None:
         self._reader = reader
+        self._came = came
         self._track = track
         self._pieces = 0
         self._begin = bytearray()
@@ -52,7 +54,8 @@ class WatchedReader:
             if (excess := self._excess()) is not None:
                 self._track.note = excess
                 return b""
-        data = await self._reader.read(n)
+        data, self._came = self._came, b""
+        data = data or await self._reader.read(n)
         self._pieces += 1
         self._track.take(len(data))
         if len(self._begin) < MAX_HEAD:

@@ -101,7 +101,8 @@ def _tell_of_iphone(name: str, version: str, process: PhoneProcess, air: Path) -
     typer.echo("  devices.yaml:")
     typer.echo(f"    - id: {name}\n      platform: ios\n      udid: {attached.udid}")
     typer.echo(f"      version: '{version}'\n      usbmuxd: {usbmuxd}")
-    typer.echo(f"      appium: {{direct: true, agent: '{agent}'}}")
+    registry = process.ports["registry"]
+    typer.echo(f"      appium: {{direct: true, agent: '{agent}', registry: {registry}}}")
     typer.echo(f"      routes: {json.dumps({'proxy': 'by_hand', 'air': str(air)})}")
 
 

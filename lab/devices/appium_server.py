@@ -152,6 +152,11 @@ class AppiumServer:
         """Id of the session that the server and all that it starts are in."""
         return self._server.pid
 
+    @staticmethod
+    def data_folder(folder: Path) -> Path:
+        """Return where a server in ``folder`` has what it notes of this machine."""
+        return folder / "home" / ".local" / "share"
+
     def obituary(self, patience: float = 0.0) -> str | None:
         """Say how the server ended, with its last words; None where it still runs after
         ``patience`` seconds."""
@@ -211,6 +216,8 @@ def _environment(
         **({} if adb is None else adb.environment),
         **further,
         "HOME": str(home),
+        # What a driver notes of this machine, a tunnel's registry for one, is this server's alone.
+        "XDG_DATA_HOME": str(AppiumServer.data_folder(folder)),
         "TMPDIR": str(temporary),
         "ANDROID_HOME": str(tools.parent),
         "APPIUM_HOME": str(installation.project),

@@ -49,6 +49,15 @@ class IosVersion(StrEnum):
     V26_1 = "26.1"
 
 
+class AgentState(StrEnum):
+    """What a virtual iPhone's WebDriverAgent does before anybody asks for it."""
+
+    RUNNING = "running"
+    """It runs for as long as the phone does."""
+    PREINSTALLED = "preinstalled"
+    """It is an app on the phone, which Appium's driver launches over RemoteXPC."""
+
+
 class IosProxyWay(StrEnum):
     """Ways to send an iPhone's traffic to the adversary's proxy."""
 
@@ -79,6 +88,9 @@ class VirtualIosSettings(Section):
     in Settings installs profiles and switches their roots on."""
     appium: AppiumMode = AppiumMode.DIRECT
     """``lab`` puts a real Appium server, which the lab starts, in between; needs Node."""
+    wda: AgentState = AgentState.RUNNING
+    """``preinstalled`` is a WebDriverAgent that Appium's driver launches itself, as on a real
+    iPhone; needs ``appium: lab``."""
     proxy: IosProxyWay | None = None
     """How the proxy route is taken: ``profile`` where it is supervised, else ``by_hand``."""
     report: ReportWay = ReportWay.HTTP
@@ -90,6 +102,8 @@ class VirtualIosSettings(Section):
     def _can_be_led(self) -> VirtualIosSettings:
         if self.proxy is IosProxyWay.PROFILE and not self.supervised:
             raise wrong("'proxy: profile' needs a supervised iPhone; say 'by_hand'")
+        if self.wda is AgentState.PREINSTALLED and self.appium is AppiumMode.DIRECT:
+            raise wrong("'wda: preinstalled' needs Appium to launch it; add 'appium: lab'")
         return self
 
     @property
@@ -119,6 +133,12 @@ class IosAppiumSection(Section):
     Appium starts the one that is installed on the phone."""
     capabilities: Mapping[str, bool | int | str] = Field(default_factory=dict)
     """Further capabilities of the session, such as ``appium:xcodeOrgId`` on a Mac."""
+    registry: Annotated[int, Field(ge=1, le=65535)] = 42314
+    """For ``lab`` and ``direct``: the port of this machine where the registry of iPhones' tunnels
+    listens, which ``sudo appium driver run xcuitest tunnel-creation`` keeps."""
+    network_monitor: bool = True
+    """Whether the iPhone's own network monitor is listened to, where it has a tunnel. ``false`` for
+    an app that also goes past the route by design."""
     wait: Annotated[int, Field(ge=1, le=600)] = 120
     """Seconds that a session may take to begin, a hub's queue included."""
 

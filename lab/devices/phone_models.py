@@ -43,7 +43,12 @@ class Section(BaseModel):
     """A part of the file: what is not described here is a mistake."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        # Built with the file that they are part of, once, or never where nobody reads one.
+        defer_build=True,
     )
 
 

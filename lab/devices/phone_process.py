@@ -89,7 +89,9 @@ class PhoneProcess:
         self._listening = threading.Thread(target=self._listen, name="phone stderr", daemon=True)
         self._listening.start()
         try:
-            self.port, self.link_port = self._await_ready(start_cap, program)
+            self.ports = self._await_ready(start_cap, program)
+            """Where the phone listens, by what it calls its ports."""
+            self.port, self.link_port = self.ports[program.screen], self.ports[program.link]
         except BaseException:
             self.end(0.0)
             raise
@@ -133,7 +135,7 @@ class PhoneProcess:
         if self._process.stderr is not None and not self._listening.is_alive():
             self._process.stderr.close()
 
-    def _await_ready(self, cap: float, program: PhoneProgram) -> tuple[int, int]:
+    def _await_ready(self, cap: float, program: PhoneProgram) -> dict[str, int]:
         """Read the line that says where the phone listens. Raises DeviceLost."""
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
@@ -151,9 +153,11 @@ class PhoneProcess:
                     raise DeviceLost(f"it did not start: {reason}")
                 line += part
         try:
-            ready = json.loads(line)
-            return int(ready[program.screen]), int(ready[program.link])
-        except (ValueError, LookupError, TypeError):
+            ready = {str(name): int(port) for name, port in json.loads(line).items()}
+            if not {program.screen, program.link} <= ready.keys():
+                raise ValueError
+            return ready
+        except (ValueError, AttributeError, TypeError):
             raise DeviceLost(f"it did not say where it listens, but {line[:80]!r}") from None
 
     def _listen(self) -> None:

@@ -24,10 +24,10 @@ from lab.devices.ios.device import IosDevice, Plan
 from lab.devices.ios.opening import Opening, open_iphone
 from lab.devices.ios.reach import Reach
 from lab.devices.ios.sample_build import sample_build
-from lab.devices.ios.sessions import Target, direct, on_own_server
+from lab.devices.ios.sessions import Target, by_driver, by_tunnel, direct, on_own_server
 from lab.devices.ios.supervision import Supervisor
 from lab.devices.ios.usbmux import Usbmux
-from lab.devices.iphone_models import SAFARI, TEST_APP, VirtualIosSettings
+from lab.devices.iphone_models import SAFARI, TEST_APP, AgentState, VirtualIosSettings
 from lab.devices.owner import Owner
 from lab.devices.phone_models import AppiumMode
 from lab.devices.phone_process import END_CAP, IPHONE, PhoneProcess
@@ -73,10 +73,11 @@ def start_virtual_ios(
         stack.callback(process.end, END_CAP)
         usbmuxd = str(Endpoint("127.0.0.1", process.link_port))
         (phone,) = Usbmux(usbmuxd).attached()
+        target = _target(settings, process, phone.udid)
         opening = Opening(
             plan=_plan(settings, surroundings, report_url),
             reach=Reach(Usbmux(usbmuxd), phone.udid),
-            driving=_driving(settings, home, process, phone.udid, usbmuxd, caps, stack),
+            driving=_driving(settings, home, process, target, usbmuxd, caps, stack),
             pages=_pages,
             settings_page=lambda driving: IosSettingsApp(driving.driver),
             journals=home / "journals",
@@ -84,6 +85,7 @@ def start_virtual_ios(
             address={},
             supervisor=supervisor,
             build=home / "app.ipa",
+            monitor=by_driver if target.events else lambda _: by_tunnel(target),
             source=source,
             obituary=process.obituary,
             kill=partial(process.end, 0.0),
@@ -98,17 +100,24 @@ def start_virtual_ios(
         raise
 
 
+def _target(settings: VirtualIosSettings, process: PhoneProcess, udid: str) -> Target:
+    # It has no port where it is not running yet.
+    agent = f"http://127.0.0.1:{process.port}" if process.port else ""
+    by_server = settings.appium is not AppiumMode.DIRECT
+    registry = process.ports["registry"]
+    return Target(udid, settings.ios, agent, events=by_server, registry=registry)
+
+
 def _driving(
     settings: VirtualIosSettings,
     home: Path,
     process: PhoneProcess,
-    udid: str,
+    target: Target,
     usbmuxd: str,
     caps: Caps,
     stack: ExitStack,
 ) -> Driving:
     """Return who drives the phone's screen. Raises DeviceLost."""
-    target = Target(udid, settings.ios, f"http://127.0.0.1:{process.port}")
     if settings.appium is AppiumMode.DIRECT:
         return direct(target, process.obituary, caps.command)
     return on_own_server(target, usbmuxd, home / "appium", stack)
@@ -173,6 +182,8 @@ def _arguments(settings: VirtualIosSettings, home: Path, source: str | None) -> 
     place = home.absolute()
     arguments = ["--name", settings.id, "--sdk", settings.client, "--ios", settings.ios]
     arguments += ["--home", str(place / "phone"), "--air", str(place / "air")]
+    if settings.wda is AgentState.PREINSTALLED:
+        arguments.append("--preinstalled")
     for option, file in (("--factory", "factory.pem"), ("--supervisor", "supervisor.pem")):
         if (place / file).exists():
             arguments += [option, str(place / file)]

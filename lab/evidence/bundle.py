@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import TypeAdapter
-
 from lab.evidence.canonical import Digest, canonical, digest_of, digest_of_file
 from lab.evidence.context import Context, context_from_json
 from lab.evidence.derived import derived
@@ -36,7 +34,7 @@ from lab.evidence.layout import (
     TIMESTAMP,
 )
 from lab.evidence.manifest import Manifest, listed, manifest_bytes
-from lab.evidence.record import ScenarioResult, from_json, to_json, validated
+from lab.evidence.record import ScenarioResult, facts_from_json, from_json, to_json
 from lab.evidence.redaction import Concealer, redactions
 from lab.evidence.signing import Seal
 from lab.evidence.statement import PAYLOAD_TYPE, statement
@@ -100,7 +98,7 @@ class Bundle:
         result = from_json(data)
         if facts is not None:
             told = self._concealer.json(to_json(facts))
-            self._facts[result.device] = validated(TypeAdapter(DeviceFacts), told)
+            self._facts[result.device] = facts_from_json(told)
         artefacts = self._artefacts(result)
         number = len(self._results) + 1
         record = make_record(

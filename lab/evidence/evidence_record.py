@@ -215,13 +215,19 @@ def _connections(result: ScenarioResult) -> tuple[ConnectionFields, ...]:
     return tuple(_connection(phase, c) for phase, c in everywhere(result.trial))
 
 
+def _process(phase: Phase, seen: ConnectionRecord) -> str | None:
+    """Return whose connection it was, as the phone's own network monitor tells."""
+    told = phase.outcome.monitored or ()
+    return next((f"the app's, pid {c.pid}" for c in told if c.local == seen.peer), None)
+
+
 def _connection(phase: Phase, seen: ConnectionRecord) -> ConnectionFields:
     answers = [look_up.answer for look_up in phase.lookups if look_up.name == seen.host]
     return ConnectionFields(
         id=seen.id,
         phase=phase.name.value,
         at=iso(seen.opened_at),
-        process=None,
+        process=_process(phase, seen),
         source=seen.peer,
         looked_up=tuple(dict.fromkeys(answers)),
         sni=seen.sni,

@@ -30,6 +30,8 @@ APP_LOG = "app-log.txt"
 DERIVED = (CONNECTIONS, LOOKUPS, FLOWS, APP_LOG)
 """Made from the records alone."""
 
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+"""How every screenshot begins."""
 SIGNER = "signer.pem"
 """The public key by which journal and attestation are verified: SPKI, PEM."""
 JOURNAL = "seals.jsonl"

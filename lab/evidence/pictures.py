@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+from lab.evidence.layout import PNG_MAGIC
+
 IHDR_ENDS = 33
 """A PNG begins with its magic and the IHDR chunk: width and height at bytes 16 and 20."""
 

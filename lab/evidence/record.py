@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lab.evidence.redaction import redact, redact_lines
 from lab.model.attack import Subject
+from lab.model.device import DeviceFacts
 from lab.model.trial import Trial
 from lab.model.verdict import Judgement, Verdict
 
@@ -174,6 +175,11 @@ def from_json(data: object) -> ScenarioResult:
     return validated(_results(), data)
 
 
+def facts_from_json(data: object) -> DeviceFacts:
+    """Return the facts that ``to_json`` made ``data`` of. Raises RecordInvalid."""
+    return validated(_device_facts(), data)
+
+
 def validated(adapter: TypeAdapter[T], data: object) -> T:
     """Return ``data`` as what ``adapter`` stands for. Raises RecordInvalid."""
     try:
@@ -187,3 +193,8 @@ def validated(adapter: TypeAdapter[T], data: object) -> T:
 @cache
 def _results() -> TypeAdapter[ScenarioResult]:
     return TypeAdapter(ScenarioResult)
+
+
+@cache
+def _device_facts() -> TypeAdapter[DeviceFacts]:
+    return TypeAdapter(DeviceFacts)

@@ -24,6 +24,7 @@ from lab.evidence.run import RunInfo, RunReport
 from lab.model.attack import Attempt, Control, Expectation, ReportsDue, Step, Subject, Telling
 from lab.model.device import DeviceFacts
 from lab.model.failure_report import FailureReport, ReportWay
+from lab.model.monitored import MonitoredConnection
 from lab.model.outcome import Answer, AppOutcome, ErrorKind
 from lab.model.trial import (
     Fact,
@@ -41,7 +42,7 @@ DOCUMENTED: tuple[type, ...] = (
     RunReport, RunInfo, ScenarioResult, DeviceFacts, Judgement, Reason, Verdict, Witness, Trial,
     Phase, PhaseName, Fact, ReportPromise, Expectation, Attempt, Telling, Step, Control, Subject,
     AppOutcome, Answer, ErrorKind, ConnectionRecord, Alert, Lookup, WireClass, FailureReport,
-    ReportWay, ReportsDue, SideAttempt, Measurement, Crossing,
+    ReportWay, ReportsDue, SideAttempt, Measurement, Crossing, MonitoredConnection,
 )  # fmt: skip
 
 TARGET = Path("docs/results.schema.json")

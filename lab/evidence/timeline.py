@@ -9,6 +9,7 @@ from enum import StrEnum
 from lab.evidence.text import clipped, counted, one_line, short_digest
 from lab.judge.reading import own
 from lab.model.failure_report import FailureReport
+from lab.model.monitored import MonitoredConnection
 from lab.model.outcome import Answer, AppOutcome
 from lab.model.trial import Phase, PhaseName, Trial
 from lab.model.wire import LEAKED, Alert, ConnectionRecord, Lookup, WireClass
@@ -259,8 +260,15 @@ def _said(outcome: AppOutcome) -> Event:
         source=Source.APP,
         steps=tuple(_step(step) for step in steps),
         came_to=clipped(one_line(outcome.message), 2 * LONGEST_STEP),
-        log=(*outcome.log, *outcome.system_log),
+        log=(*outcome.log, *outcome.system_log, *map(_monitored, outcome.monitored or ())),
     )
+
+
+def _monitored(c: MonitoredConnection) -> str:
+    where = "on the lab's route" if c.on_route else "PAST the lab's route"
+    carried = f"{c.sent_bytes} bytes out, {c.received_bytes} in"
+    way = f"{c.protocol} to {c.remote} over {c.interface}"
+    return f"the phone's network monitor: {way}, {where}, {carried}"
 
 
 def _report(report: FailureReport, trial: Trial, track: Track) -> Event:

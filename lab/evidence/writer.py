@@ -19,15 +19,14 @@ from lab.evidence.layout import (
     CERTIFICATES,
     MARKER,
     PAGE,
+    PNG_MAGIC,
     RESULTS,
     SCREENSHOTS,
     UNFINISHED,
     VERDICTS,
 )
-from lab.evidence.pictures import PNG_MAGIC
 from lab.evidence.record import RecordInvalid, ScenarioResult, from_json, to_json
 from lab.evidence.redaction import Concealer, redact_command
-from lab.evidence.renderers import rendered
 from lab.evidence.run import RunInfo, RunReport, new_run_id, report_from_json
 from lab.evidence.tally import tally
 
@@ -123,6 +122,9 @@ class RunFolder:
         record, is marked incomplete; the mark of a complete one goes once ``seal`` has returned.
         Returns the report as written.
         """
+        # Here, not above: of all processes of a run one makes reports, and Jinja takes time.
+        from lab.evidence.renderers import rendered
+
         self.close()
         records, results, torn = _read(self.path / VERDICTS)
         counts = {verdict.value: n for verdict, n in tally(results).by_verdict.items()}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from lab.judge import beside, conduct, leaks, preconditions, reporting, telling
+from lab.judge import beside, conduct, leaks, monitor, preconditions, reporting, telling
 from lab.model.trial import Trial
 from lab.model.verdict import Judgement, Reason, Verdict
 
@@ -43,6 +43,7 @@ PRECONDITIONS: tuple[Rule, ...] = (
     preconditions.app_answered,
     preconditions.recovery_worked,
     preconditions.facts_were_measured,
+    monitor.monitor_agrees,
     beside.beside_was_tried,
 )
 CONDUCT: tuple[Rule, ...] = (

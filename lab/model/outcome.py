@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lab.model.monitored import MonitoredConnection
+
 
 class Answer(StrEnum):
     """What the app said."""
@@ -82,3 +84,6 @@ class AppOutcome:
     seconds: float = 0.0
     commands: int = 0
     """Automation commands that this attempt cost."""
+    monitored: tuple[MonitoredConnection, ...] | None = None
+    """The app's connections meanwhile, as the phone's own network monitor tells them; None where
+    there was none to ask."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import select
@@ -40,10 +41,19 @@ class _Ended(BaseException):
 def run_phone(run: Callable[[Callable[[str], None]], None]) -> int:
     """Call ``run`` with what announces that the phone is ready; it is cut short where a signal
     comes. Return the exit code."""
+    # What is loaded until the phone is ready stays: no collection is to go through it, then or
+    # later.
+    gc.disable()
     with own_output() as announce:
+
+        def ready(line: str) -> None:
+            gc.freeze()
+            gc.enable()
+            announce(line)
+
         try:
             with _until_ended():
-                run(announce)
+                run(ready)
         except CannotStart as error:
             sys.stderr.write(f"lab.phone: {error}\n")
             return EXIT_USAGE

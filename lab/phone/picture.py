@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ from lab.phone.node import (
 from lab.phone.typeface import Align
 
 Colour = tuple[int, int, int]
+
+_drawing = threading.Lock()
+"""Held while the canvas is in use."""
 
 WHITE: Colour = (255, 255, 255)
 SURFACE: Colour = (242, 244, 249)
@@ -52,8 +56,9 @@ PALETTE = (
 RADIUS = 28
 LOG_PADDING = 16
 TOAST_SIZE = 30
-QUICK = 4
-"""Level of compression: the usual one makes it a little smaller and takes twice as long."""
+RUNS = 3
+"""zlib's way of compressing by repeated bytes alone (``Z_RLE``): as small for plain areas as the
+usual one, in half the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,21 @@ def draw(frame: Frame) -> bytes:
 
 def drawn_by(painter: type[Painter], frame: Frame) -> bytes:
     """Return a PNG of the size that a painter paints."""
-    image = Image.new("RGB", (painter.width, painter.height), SURFACE)
-    painter(image).paint(frame)
-    few = image.quantize(palette=_palette(), dither=Image.Dither.NONE)
+    with _drawing:
+        image = _canvas(painter.width, painter.height)
+        image.paste(SURFACE, (0, 0, *image.size))
+        painter(image).paint(frame)
+        few = image.quantize(palette=_palette(), dither=Image.Dither.NONE)
     out = io.BytesIO()
-    few.save(out, "PNG", bits=4, compress_level=QUICK)
+    few.save(out, "PNG", bits=4, compress_level=1, compress_type=RUNS)
     return out.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _canvas(width: int, height: int) -> Image.Image:
+    """Return what is painted on, the same each time: ten fresh megabytes take as long as the
+    painting."""
+    return Image.new("RGB", (width, height))
 
 
 @lru_cache(maxsize=1)

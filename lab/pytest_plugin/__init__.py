@@ -11,13 +11,13 @@ from __future__ import annotations
 import pytest
 
 from lab.devices.settings import SettingsError
-from lab.evidence.writer import ReportsUnwritable
+from lab.evidence.files import ReportsUnwritable
 from lab.model.attack import Adversary
 from lab.pytest_plugin.fixtures import app, attack, device_id, lab_bench, lab_seats
-from lab.pytest_plugin.gating import add_gate_options
-from lab.pytest_plugin.keys import OPTIONS
+from lab.pytest_plugin.gate_options import add_gate_options
+from lab.pytest_plugin.keys import OPTIONS, RUN_ID
+from lab.pytest_plugin.lasting import begin_loading, keep_loaded
 from lab.pytest_plugin.options import Options, add_options
-from lab.pytest_plugin.recording import Recording
 from lab.pytest_plugin.scenarios import (
     pytest_collection_modifyitems,
     pytest_generate_tests,
@@ -31,6 +31,7 @@ __all__ = [
     "lab_bench",
     "lab_seats",
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_generate_tests",
@@ -64,7 +65,20 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         options = Options.of(config)
         config.stash[OPTIONS] = options
-        if options.runs_scenarios:
-            Recording.begin(config, options)
+        if not options.runs_scenarios:
+            return
+        if options.run_id is not None:
+            config.stash[RUN_ID] = options.run_id
+            begin_loading(config)
+            return
+        # Here, not above: what makes reports takes time to load, and worker processes make none.
+        from lab.pytest_plugin.recording import Recording
+
+        Recording.begin(config, options)
     except (SettingsError, ReportsUnwritable) as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Go on with what has been loaded for the scenarios."""
+    keep_loaded(session.config)

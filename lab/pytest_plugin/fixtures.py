@@ -11,13 +11,14 @@ import pytest
 
 from lab.devices.owner import Owner
 from lab.evidence.redaction import redact_command
-from lab.evidence.writer import RunFolder
 from lab.network.kernel.namespace import Unavailable
 from lab.pytest_plugin.keys import INCONCLUSIVE_RUN, OPTIONS, OUTCOME, RUN_ID
-from lab.pytest_plugin.running import App, Outcome, Seats
+from lab.pytest_plugin.lasting import keep_loaded
 from lab.trial.case import Case
 
 if TYPE_CHECKING:
+    # Here, not below: the process that only reports carries no scenario out.
+    from lab.pytest_plugin.running import App, Outcome, Seats
     from lab.trial.bench import Bench
 
 
@@ -36,12 +37,16 @@ def lab_bench(
             bench = stack.enter_context(Bench(directory, options.wifi))
         except (OSError, Unavailable) as error:
             pytest.exit(f"the lab cannot start its servers: {error}", INCONCLUSIVE_RUN)
+        keep_loaded(request.config)
         yield bench
 
 
 @pytest.fixture(scope="session")
 def lab_seats(request: pytest.FixtureRequest, lab_bench: Bench) -> Iterator[Seats]:
     """Every device of this process, started when it is first needed."""
+    from lab.evidence.writer import RunFolder
+    from lab.pytest_plugin.running import Seats
+
     options = request.config.stash[OPTIONS]
     run_id = request.config.stash[RUN_ID]
     arguments = redact_command(map(str, request.config.invocation_params.args))
@@ -97,6 +102,7 @@ def attack(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def app(request: pytest.FixtureRequest, device_id: str, lab_seats: Seats) -> App:
     """The app under test, on its device."""
+    from lab.pytest_plugin.running import App
 
     def keep(outcome: Outcome) -> None:
         request.node.stash[OUTCOME] = outcome

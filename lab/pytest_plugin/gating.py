@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.evidence.record import RecordInvalid
-from lab.evidence.verify import NoBundle
+from lab.evidence.verify_crew import NotChecked
 from lab.gate.deciding import decide
 from lab.gate.decision import Decision
 from lab.gate.inputs import read_inputs
@@ -18,33 +18,9 @@ from lab.gate.reading_policy import read_policy
 from lab.gate.requirements import Inputs
 from lab.gate.telling import render
 from lab.pytest_plugin.keys import CLOSED_GATE, INCONCLUSIVE_RUN
-from lab.pytest_plugin.options import GROUP
 
 VERDICTS = (int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED), INCONCLUSIVE_RUN)
 """Exit codes that come from verdicts alone, about which a policy has the last word."""
-
-
-def add_gate_options(parser: pytest.Parser) -> None:
-    """Add the gate's options to the lab's."""
-    group = parser.getgroup(GROUP)
-    group.addoption(
-        "--gate",
-        type=Path,
-        default=None,
-        dest="lab_gate",
-        metavar="POLICY",
-        help="decide by this policy at the end: exit code 0 where the gate is open, 7 where it is "
-        "closed though nothing failed",
-    )
-    group.addoption(
-        "--gate-app",
-        action="append",
-        type=Path,
-        default=[],
-        dest="lab_gate_apps",
-        metavar="FILE",
-        help="the build that is to be released, for --gate; may be given more than once",
-    )
 
 
 class Gate:
@@ -91,5 +67,5 @@ class Gate:
                 self._broken = f"the bundle does not verify: {checked.broken[0]}"
                 return
             self._decision = decide(self._policy, [read_source(checked)], self._inputs)
-        except (NoBundle, RecordInvalid, OSError) as error:
+        except (NotChecked, RecordInvalid, OSError) as error:
             self._broken = f"there is no bundle that it could decide about: {error}"

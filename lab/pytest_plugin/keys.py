@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from lab.pytest_plugin.options import Options
-from lab.pytest_plugin.running import Outcome
+
+if TYPE_CHECKING:
+    # Here, not below: the process that only reports needs nothing that carries scenarios out.
+    from lab.pytest_plugin.running import Outcome
 
 OPTIONS = pytest.StashKey[Options]()
 """In the configuration: what the user asked for."""
 RUN_ID = pytest.StashKey[str]()
 """In the configuration: the name of the run's folder."""
-OUTCOME = pytest.StashKey[Outcome]()
+OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 """In a test: what its scenario came to."""
 
 RESULT, FACTS, LOST, CRASHED = "lab_result", "lab_facts", "lab_lost", "lab_crashed"

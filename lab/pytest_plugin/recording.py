@@ -7,26 +7,28 @@ import ssl
 import time
 from collections import Counter
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import TypeAdapter
 
 from lab import __version__
 from lab.devices.journal import pending
 from lab.devices.state_folder import StateError, journals_folder
 from lab.evidence.files import uninterrupted
 from lab.evidence.progress import progress_line
-from lab.evidence.record import ScenarioResult, from_json, validated
+from lab.evidence.record import ScenarioResult, facts_from_json, from_json
 from lab.evidence.run import RunInfo
 from lab.evidence.table import render
 from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
 from lab.pytest_plugin.evidence import Evidence
-from lab.pytest_plugin.gating import Gate
 from lab.pytest_plugin.keys import CRASHED, FACTS, INCONCLUSIVE_RUN, LOST, RESULT, RUN_ID
+from lab.pytest_plugin.lasting import keep_loaded
 from lab.pytest_plugin.options import Options
+
+if TYPE_CHECKING:
+    from lab.pytest_plugin.gating import Gate
 
 STATUS = {
     Verdict.PASS: "passed",
@@ -69,21 +71,16 @@ class Recording:
 
     @classmethod
     def begin(cls, config: pytest.Config, options: Options) -> None:
-        """Open the run's folder and start recording, where this is the process that reports.
-
-        Raises ReportsUnwritable and SettingsError.
-        """
-        if options.run_id is not None:
-            config.stash[RUN_ID] = options.run_id
-            return
+        """Open the run's folder and start recording. Raises ReportsUnwritable and SettingsError."""
         if config.option.collectonly:
             return
         evidence = Evidence.of(options)
-        gate = Gate.of(config)
+        gate = _gate(config)
         folder = RunFolder(options.reports, concealer=evidence.concealer)
         command = ("pytest", *map(str, config.invocation_params.args))
         evidence.begin(folder.path, folder.run_id, command)
         config.stash[RUN_ID] = folder.run_id
+        keep_loaded(config)
         if config.option.xmlpath is None:
             config.option.xmlpath = str(folder.path / "junit.xml")
         recording = cls(config, options, folder, evidence, gate)
@@ -135,11 +132,12 @@ class Recording:
         if data is None:
             return
         result = from_json(data)
+        keep_loaded(self._config)
         self._results.append(result)
         self._counts[result.verdict] += 1
         facts, lost = vars(report).get(FACTS), vars(report).get(LOST)
         if facts is not None:
-            self._facts[result.device] = validated(TypeAdapter(DeviceFacts), facts)
+            self._facts[result.device] = facts_from_json(facts)
         if lost:
             self._lost.setdefault(result.device, lost)
         try:
@@ -266,6 +264,16 @@ class Recording:
     @property
     def _reporter(self) -> Any:
         return self._config.pluginmanager.get_plugin("terminalreporter")
+
+
+def _gate(config: pytest.Config) -> Gate | None:
+    """Return the gate that the user asks for, where one is. Raises SettingsError."""
+    if config.option.lab_gate is None:
+        return None
+    # Here, not above: most runs have no gate, and it takes time to load.
+    from lab.pytest_plugin.gating import Gate
+
+    return Gate.of(config)
 
 
 def _left_behind() -> list[str]:

@@ -11,6 +11,7 @@ from lab.model.serving import Arming, HostPlan, Relay
 from lab.model.wire import ConnectionRecord
 from lab.network.kernel.wifi import KernelWifi, Place
 from tests.adversary.peers import HOST, WEBSITE
+from tests.patience import CAP
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Inhabitant:
 
     def curl(self, url: str, *options: str) -> int:
         """Return curl's exit code."""
-        argv = ["curl", "-q", "-s", "-o", "/dev/null", "--max-time", "3", *options, url]
+        argv = ["curl", "-q", "-s", "-o", "/dev/null", "--max-time", str(CAP), *options, url]
         return self.place.namespace.run(argv).returncode
 
     def seen(self, number: int) -> list[ConnectionRecord]:

@@ -24,9 +24,7 @@ from lab.adversary.engine import Engine
 from lab.model.device import Endpoint, Network, Surroundings
 from lab.model.serving import Arming, HostPlan, Serving
 from lab.model.wire import ConnectionRecord, TlsVersion
-
-CAP = 10.0
-"""Seconds after which a peer that does not answer fails the test."""
+from tests.patience import CAP
 
 HOST = "api.acme.test"
 WEBSITE = "www.acme.test"

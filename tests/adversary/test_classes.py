@@ -24,6 +24,7 @@ from tests.adversary.peers import (
     Tls,
     Way,
 )
+from tests.patience import CAP
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = peers.frame(4, b"\0\x03\0\0\0\x64")
@@ -157,9 +158,7 @@ def test_nothing_after_the_handshake(
     with Tls(way.open(HOST), peers.context(version=version)) as client:
         client.handshake()
         # A reset would overtake what TLS 1.3 sends last.
-        assert device.engine.wait_for(
-            device.id, number, lambda r: r.tls_version is not None, peers.CAP
-        )
+        assert device.engine.wait_for(device.id, number, lambda r: r.tls_version is not None, CAP)
         if end == "reset":
             client.reset()
         elif end == "close_notify":
@@ -297,9 +296,7 @@ def test_bytes_in_clear_are_counted_exactly(
     head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with way.open(HOST, 80) as plain:
         plain.sendall(head)
-        assert device.engine.wait_for(
-            device.id, number, lambda r: r.client_bytes == len(head), peers.CAP
-        )
+        assert device.engine.wait_for(device.id, number, lambda r: r.client_bytes == len(head), CAP)
         plain.sendall(body)
         assert b" 511 " in peers.ended(plain)
     assert device.record(number).client_bytes == len(head) + len(body)

@@ -20,6 +20,7 @@ from lab.phone.resolver import resolve
 from tests.adversary.peers import HOST
 from tests.network.hardware.desk import Desk, a_desk
 from tests.network.hardware.plans import a_plan
+from tests.patience import CAP
 
 
 def test_a_phone_on_it_is_attacked(
@@ -65,7 +66,7 @@ def _arm(engine: Engine, plan: HostPlan) -> int:
 def _curl(desk: Desk, trusted: Path) -> int:
     """Return curl's exit code."""
     # The phone's files are this machine's, whose resolver it must not ask.
-    (address,) = resolve(HOST, Endpoint("9.9.9.9", 53), 3.0, make=desk.phone.socket)
-    argv = ["curl", "-q", "-s", "--max-time", "3", "--cacert", str(trusted)]
+    (address,) = resolve(HOST, Endpoint("9.9.9.9", 53), CAP, make=desk.phone.socket)
+    argv = ["curl", "-q", "-s", "--max-time", str(CAP), "--cacert", str(trusted)]
     argv += ["--resolve", f"{HOST}:443:{address}"]
     return desk.phone.run([*argv, f"https://{HOST}/"]).returncode

@@ -26,6 +26,7 @@ from lab.network.kernel.wifi import KernelWifi
 from lab.phone.resolver import resolve
 from tests.adversary.inhabitants import Inhabitant, joined
 from tests.adversary.peers import HOST
+from tests.patience import CAP
 
 REFUSE = Interfere(Interference.REFUSE)
 ELSEWHERE = "192.0.2.99"
@@ -96,12 +97,12 @@ def test_a_closed_port_is_refused_and_seen(inhabitant: Inhabitant) -> None:
 def test_other_resolvers_are_the_same_one(inhabitant: Inhabitant, forgery: Terminate) -> None:
     inhabitant.arm(HostPlan(forgery, dns=DnsLie.ATTACKER_ADDRESS))
     sockets = inhabitant.place.namespace.socket
-    assert resolve(HOST, Endpoint(ELSEWHERE, 53), 2.0, make=sockets) == (ATTACKER_ADDRESS,)
+    assert resolve(HOST, Endpoint(ELSEWHERE, 53), CAP, make=sockets) == (ATTACKER_ADDRESS,)
 
 
 def test_http3_is_refused_at_once_and_counted(wifi: KernelWifi, inhabitant: Inhabitant) -> None:
     with inhabitant.place.namespace.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(3)
+        sock.settimeout(CAP)
         sock.connect((ELSEWHERE, 443))
         sock.send(b"Initial")
         with pytest.raises(ConnectionRefusedError):
@@ -153,7 +154,7 @@ def test_connections_end_where_a_network_is_left(
         member = place.member()
         member.join("wlan0")
         with member.socket(socket.AF_INET, socket.SOCK_STREAM) as opened:
-            opened.settimeout(3)
+            opened.settimeout(CAP)
             opened.connect((ELSEWHERE, 443))
             assert around.home.interface is not None
             member.join(around.home.interface)

@@ -14,6 +14,8 @@ from lab.model.wire import ConnectionRecord, TlsVersion, WireClass
 from tests.adversary.inhabitants import Inhabitant
 from tests.adversary.peers import HOST
 
+pytestmark = pytest.mark.whole
+
 _HEX = re.compile("(?:[0-9a-f]{2})+")
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from lab.adversary.engine import Engine
 from lab.model.serving import HostPlan, Interfere, Interference, Terminate
 from lab.model.wire import WireClass
 from lab.network.kernel.wifi import KernelWifi
 from tests.adversary.inhabitants import joined
 from tests.adversary.peers import HOST
+from tests.patience import CAP
+
+pytestmark = pytest.mark.whole
 
 STATIONS = 20
 REFUSE = HostPlan(Interfere(Interference.REFUSE))
@@ -39,7 +44,7 @@ def test_what_becomes_of_one_is_not_told_of_another(
             stack.enter_context(phone.place.namespace.popen(request(kind[1])))
             for phone, kind in zip(phones, asked, strict=True)
         ]
-        ended = [process.wait(30) for process in running]
+        ended = [process.wait(CAP) for process in running]
         assert ended == [kind[2] for kind in asked]
         for phone, kind, number in zip(phones, asked, numbers, strict=True):
             seen = phone.seen(number)
@@ -49,5 +54,5 @@ def test_what_becomes_of_one_is_not_told_of_another(
 
 
 def request(trusted: Path) -> list[str]:
-    argv = ["curl", "-q", "-s", "-o", "/dev/null", "--max-time", "9"]
+    argv = ["curl", "-q", "-s", "-o", "/dev/null", "--max-time", str(CAP)]
     return [*argv, "--cacert", str(trusted), f"https://{HOST}/"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from lab.adversary import connections, watch
 from lab.adversary.engine import Engine
 from lab.adversary.track import Track
+from lab.loop import LabLoop
 from lab.model.serving import Arming, HostPlan, Plain, Terminate
 from lab.model.wire import TlsVersion, WireClass
 from tests.adversary import peers
@@ -24,6 +25,7 @@ from tests.adversary.peers import (
     Tls,
     Way,
 )
+from tests.patience import CAP
 
 
 def flood(plain: socket.socket, data: bytes) -> None:
@@ -298,7 +300,7 @@ def test_strangers_make_room_first(
     with plain, Tls(way.open(HOST, source="127.0.0.5"), peers.context()) as first:
         plain.sendall(b"GET / HTTP/1.1\r\n")
         assert engine.wait_for(
-            device.id, number, lambda r: r.wire_class is WireClass.CLEARTEXT, peers.CAP
+            device.id, number, lambda r: r.wire_class is WireClass.CLEARTEXT, CAP
         )
         with Tls(way.open(HOST, source="127.0.0.5"), peers.context()) as second:
             assert peers.ended(plain) == b""
@@ -321,15 +323,26 @@ def test_who_says_nothing_is_shown_the_door(
 
 
 def test_who_has_said_something_may_take_his_time(
-    device: Attached, forgery: Terminate, way: Way, monkeypatch: pytest.MonkeyPatch
+    loop: LabLoop,
+    device: Attached,
+    forgery: Terminate,
+    way: Way,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "OPENING_CAP", 0.05)
+    """What is done when his time is up is done here once he has spoken."""
+    held: list[connections.Open] = []
+    taken = connections.Open
+
+    def take(*arguments: Any) -> connections.Open:
+        held.append(taken(*arguments))
+        return held[-1]
+
+    monkeypatch.setattr(connections, "Open", take)
     device.arm(forgery)
     with Tls(way.open(HOST), peers.context()) as client:
-        begun = time.monotonic()
-        while time.monotonic() < begun + 0.15:
-            with pytest.raises(Refused):
-                way.open("bank.example") if isinstance(way, Proxy) else way.dial("bank.example")
+        with pytest.raises(Refused):
+            way.open("bank.example") if isinstance(way, Proxy) else way.dial("bank.example")
+        loop.loop.call_soon_threadsafe(lambda: [*map(connections._end_silence, held)])
         client.handshake().write(peers.get_request(HOST)).read_until(b"adversary")
 
 

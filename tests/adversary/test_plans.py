@@ -37,6 +37,7 @@ from tests.adversary.peers import (
     Tls,
     Way,
 )
+from tests.patience import CAP
 
 REFUSE = Interfere(Interference.REFUSE)
 BLACK_HOLE = Interfere(Interference.BLACK_HOLE)
@@ -193,7 +194,7 @@ def test_a_black_hole_takes_a_client_hello(
     plain = way.open(HOST)
     with Tls(plain, peers.context()) as client:
         client.send(client.hello())
-        assert device.engine.wait_for(device.id, number, lambda r: r.sni == HOST, peers.CAP)
+        assert device.engine.wait_for(device.id, number, lambda r: r.sni == HOST, CAP)
         assert silent(device, plain)
     record = device.record(number)
     assert (record.wire_class, record.host) == (WireClass.HANDSHAKE_REJECTED, HOST)
@@ -209,7 +210,7 @@ def test_a_black_hole_sees_what_falls_in_in_clear(
     with way.open(HOST, port) as plain:
         plain.sendall(request)
         assert device.engine.wait_for(
-            device.id, number, lambda r: r.client_bytes == len(request), peers.CAP
+            device.id, number, lambda r: r.client_bytes == len(request), CAP
         )
         assert silent(device, plain)
     record = device.record(number)
@@ -288,14 +289,14 @@ def test_an_http2_connection_ends_with_the_next_arming(
         client.write(preface + b"".join(peers.frame(1, headers, 4, n) for n in (1, 3)))
         buffer = b""
         for stream in (1, 3):
-            assert not idle(device, number)
+            assert not idle(device, number, 0.3)
             client.write(peers.frame(0, b"", 1, stream))
             while not any(of == stream and flags & 1 for _, flags, of in seen):
                 buffer += client.read()
                 while len(buffer) >= 9 and len(buffer) >= 9 + (length := peers.size_of(buffer)):
                     seen.append((buffer[3], buffer[4], int.from_bytes(buffer[5:9], "big")))
                     buffer = buffer[9 + length :]
-        assert idle(device, number)
+        assert idle(device, number, CAP)
         device.arm(forgery)
         with pytest.raises(ssl.SSLEOFError):
             client.read()
@@ -303,11 +304,12 @@ def test_an_http2_connection_ends_with_the_next_arming(
     assert kinds in ([1, 0, 0, 1, 0, 0], [1, 0, 1, 0]), seen
 
 
-def idle(device: Attached, number: int) -> bool:
-    """Tell whether a verdict need not wait for any connection under this arming."""
+def idle(device: Attached, number: int, cap: float) -> bool:
+    """Tell whether a verdict need not wait for any connection under this arming, not for all of
+    ``cap`` seconds at least."""
     began = time.monotonic()
-    device.engine.settle(device.id, number, 0.3)
-    return time.monotonic() - began < 0.3
+    device.engine.settle(device.id, number, cap)
+    return time.monotonic() - began < cap
 
 
 @pytest.mark.parametrize("how", [(), ("--parallel",)])

@@ -8,6 +8,7 @@ import pytest
 from lab.adversary.recorder import FRESH, KEPT_ALIKE, KEPT_STRANGERS, Recorder
 from lab.adversary.track import Track
 from lab.model.wire import Lookup, WireClass
+from tests.patience import CAP, LONG, not_waiting
 
 PEER = ("127.0.0.1", 40_000)
 
@@ -33,9 +34,8 @@ def test_ids_tell_the_order(recorder: Recorder) -> None:
 def test_only_what_is_the_devices_own_is_waited_for(recorder: Recorder) -> None:
     stranger = opened(recorder, "a.test", "127.0.0.9")
     assert stranger.foreign
-    began = time.monotonic()
-    assert len(recorder.settle("phone", 1, 5)) == 1
-    assert time.monotonic() - began < 1
+    with not_waiting():
+        assert len(recorder.settle("phone", 1, LONG)) == 1
     opened(recorder, "a.test", PEER[0])
     assert len(recorder.settle("phone", 1, 0.05)) == 2
 
@@ -43,21 +43,36 @@ def test_only_what_is_the_devices_own_is_waited_for(recorder: Recorder) -> None:
 def test_a_fresh_connection_is_waited_for_until_it_is_stale(recorder: Recorder) -> None:
     began = time.monotonic()
     opened(recorder)
-    recorder.settle("phone", 1, 5)
-    assert FRESH <= time.monotonic() - began < FRESH + 1
+    with not_waiting():
+        recorder.settle("phone", 1, LONG)
+    assert time.monotonic() - began >= FRESH
 
 
-def test_what_a_fresh_connection_becomes_is_waited_for(recorder: Recorder) -> None:
-    """It says what it wants only after the waiting has begun."""
+def test_a_stale_connection_is_not_waited_for(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track = opened(recorder)
+    track.born -= LONG
+    monkeypatch.setattr("lab.adversary.recorder.FRESH", LONG)
+    with not_waiting():
+        recorder.settle("phone", 1, LONG)
+
+
+def test_what_a_fresh_connection_becomes_is_waited_for(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what it wants only after the waiting has begun, and is stale by then."""
+    monkeypatch.setattr("lab.adversary.recorder.FRESH", LONG)
     track = opened(recorder)
 
     def live() -> None:
         track.host = "a.test"
+        track.born -= LONG
         track.changed()
-        threading.Timer(2 * FRESH, lambda: recorder.close(track, in_scope=True)).start()
+        threading.Timer(0.05, lambda: recorder.close(track, in_scope=True)).start()
 
-    threading.Timer(FRESH / 5, live).start()
-    (record,) = recorder.settle("phone", 1, 10)
+    threading.Timer(0.05, live).start()
+    (record,) = recorder.settle("phone", 1, CAP)
     assert record.host == "a.test"
     assert record.closed_at is not None
 
@@ -71,7 +86,7 @@ def test_a_connection_that_is_opened_meanwhile_is_waited_for(recorder: Recorder)
         threading.Timer(0.05, lambda: recorder.close(second, in_scope=True)).start()
 
     threading.Timer(0.05, retry).start()
-    records = recorder.settle("phone", 1, 10)
+    records = recorder.settle("phone", 1, CAP)
     assert [r.closed_at is not None for r in records] == [True, True]
 
 

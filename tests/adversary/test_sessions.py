@@ -15,7 +15,6 @@ from lab.model.serving import Arming, HostPlan, HttpAnswer, Relay, Terminate
 from lab.model.wire import TlsVersion, WireClass
 from lab.openssl import resume, write_early_data
 from tests.adversary.peers import (
-    CAP,
     HOST,
     WEBSITE,
     Attached,
@@ -28,6 +27,7 @@ from tests.adversary.peers import (
     s_client,
 )
 from tests.adversary.served import VERSION
+from tests.patience import CAP
 
 
 @pytest.fixture

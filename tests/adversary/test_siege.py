@@ -21,6 +21,7 @@ from lab.model.serving import Arming, HostPlan, Plain, Relay, Terminate
 from lab.model.wire import WireClass
 from tests.adversary import peers
 from tests.adversary.peers import HOST, WEBSITE, Attached, Gateway, Proxy, Tls, Way
+from tests.patience import CAP
 
 pytestmark = pytest.mark.whole
 
@@ -165,7 +166,7 @@ def test_a_siege(
                 with Tls(way.open(HOST, source=OWN), peers.context()) as client:
                     assert client.handshake().leaf() == forgery.chain[0]
                     client.write(peers.get_request(HOST, f"/{done}")).read_until(b"adversary")
-            records = engine.settle(device.id, number, peers.CAP)
+            records = engine.settle(device.id, number, CAP)
             own = [r for r in records if not r.foreign]
             assert len(own) == 2
             for record in own:
@@ -197,7 +198,7 @@ def test_a_siege(
         gc.collect()
         rounds.append(psutil.Process().memory_info().rss)
     under_siege.set()
-    customer.join(peers.CAP)
+    customer.join(CAP)
     assert failures == []
     assert not customer.is_alive()
     assert rounds[-1] - rounds[-2] < GROWTH, rounds

@@ -15,6 +15,7 @@ from lab.phone.android.faults import Faults
 from lab.phone.browser import BrowserActivity
 from lab.phone.browser_words import error_page, page_of
 from lab.phone.services import HttpResponse, PlatformError
+from tests.patience import CAP
 from tests.phone.android.webdriver.rigs import Rig
 from tests.phone.scripted import OK, Gate
 
@@ -232,7 +233,7 @@ class Script:
 def chrome(*sources: str) -> tuple[AndroidBrowser, Script]:
     script = Script(*sources)
     driver: WebDriver = script  # type: ignore[assignment]
-    return AndroidBrowser(driver, CHROME, answer_cap=1), script
+    return AndroidBrowser(driver, CHROME, answer_cap=CAP), script
 
 
 def test_chromes_first_screens_are_tapped_away() -> None:
@@ -261,7 +262,7 @@ def test_what_is_there_while_a_page_loads_does_not_count() -> None:
             return next(sources)
 
     driver: WebDriver = Loading()  # type: ignore[assignment]
-    outcome = AndroidBrowser(driver, CHROME, answer_cap=5).open(URL, careless=False)
+    outcome = AndroidBrowser(driver, CHROME, answer_cap=CAP).open(URL, careless=False)
     assert outcome.code == "ERR_TIMED_OUT"
 
 
@@ -286,7 +287,22 @@ def test_a_warning_without_a_way_on_is_a_refusal() -> None:
 
 def test_screens_that_never_end_are_given_up() -> None:
     again = source("Got it", package=CHROME, web=False)
-    browser, script = chrome(*[again] * 100)
+
+    class Endless(Script):
+        """Time is up once it has been looked at for as often as it may be tapped, and again."""
+
+        looks = 0
+
+        @property
+        def page_source(self) -> str:
+            self.looks += 1
+            if self.looks > 20:
+                browser._answer_cap = 0.0
+            return again
+
+    script = Endless(*[again] * 100)
+    driver: WebDriver = script  # type: ignore[assignment]
+    browser = AndroidBrowser(driver, CHROME, answer_cap=CAP)
     outcome = browser.open(URL, careless=False)
     assert outcome.answer is Answer.SILENT
     assert "Got it" in outcome.message

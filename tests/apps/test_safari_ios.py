@@ -20,6 +20,7 @@ from lab.phone.services import (
     SslProtocolError,
 )
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP
 from tests.phone.ios.rigs import SETTINGS, IosRig
 from tests.phone.ios.test_safari import Web
 from tests.phone.scripted import OK
@@ -47,7 +48,7 @@ def rig(web: type[Web], tmp_path: Path) -> Iterator[IosRig]:
 
 @pytest.fixture
 def page(rig: IosRig) -> Safari:
-    return Safari(rig.driver(), answer_cap=3.0)
+    return Safari(rig.driver(), answer_cap=CAP)
 
 
 @pytest.mark.parametrize("careless", [False, True])

@@ -16,6 +16,7 @@ from lab.phone.installed import make_screen
 from lab.phone.trust import USER_STORE
 from lab.pki.hierarchy import LabPki
 from lab.pki.store_names import subject_hash_old
+from tests.patience import CAP
 from tests.phone.android.webdriver.rigs import Rig
 
 NAME = "Lab User Root"
@@ -35,7 +36,7 @@ class PhoneRig(Rig):
         self.endpoint.close()
         self.screen = make_screen(self.phone, self.sdk, release=release)
         self.system = AndroidSystem(self.phone, self.screen)
-        self.endpoint = WebDriver(self.system, request_cap=2.0)
+        self.endpoint = WebDriver(self.system, request_cap=CAP)
         self._stack.callback(self.screen.close)
         self._stack.callback(self.endpoint.close)
 

@@ -18,6 +18,7 @@ from lab.phone.android.faults import Faults
 from lab.phone.app import MAX_LOG
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch
 from lab.phone.services import ConnectionLost, HttpResponse
+from tests.patience import CAP, LONG, not_waiting
 from tests.phone.android.webdriver.rigs import BROWSER, Rig
 from tests.phone.scripted import OK, Gate, ScriptedSdk, raising
 
@@ -125,18 +126,21 @@ def test_an_app_that_does_not_come_to_an_end_is_silent(tmp_path: Path) -> None:
     gate = Gate()
     with Rig(tmp_path, ScriptedSdk(get=gate)) as rig:
         driver = rig.driver()
-        app = TrustPinAndroidApp(driver, answer_cap=0.2)
+        app = TrustPinAndroidApp(driver, answer_cap=CAP)
         app.start(fresh=True)
         app.set_up(SETUP)
         driver.update_settings({"waitForIdleTimeout": 100})
+        app._answer_cap = 0.2
         outcome = app.request(URL)
+        assert gate.entered.wait(CAP)
         assert outcome.answer is Answer.SILENT
         assert "did not say how it went" in outcome.message
         # The app is still busy: it does not take the tap, and nothing of that is its answer.
         assert app.request(URL).answer is Answer.SILENT
         assert len(rig.sdk.urls) == 1
         gate.opened.set()
-        assert rig.screen.wait_idle(5)
+        assert rig.screen.wait_idle(CAP)
+        app._answer_cap = CAP
         late = app.request(URL)
         assert late.log[0] == f"Testing connection to: {URL}"
         assert len(rig.sdk.urls) == 2
@@ -147,16 +151,17 @@ def test_an_earlier_answer_is_not_taken_for_this_one(tmp_path: Path) -> None:
     gate = Gate()
     with Rig(tmp_path, ScriptedSdk(fetch=lambda host, port: gate())) as rig:
         driver = rig.driver()
-        app = TrustPinAndroidApp(driver, reaction_cap=0.3)
+        app = TrustPinAndroidApp(driver)
         app.start(fresh=True)
         app.set_up(SETUP)
         assert app.request(URL).answer is Answer.ACCEPTED
         driver.update_settings({"waitForIdleTimeout": 50})
         rig.screen.tap("fetch")
-        assert gate.entered.wait(5)
+        assert gate.entered.wait(CAP)
+        app._reaction_cap = 0.3
         assert app.request(URL).answer is Answer.SILENT
         gate.opened.set()
-        assert rig.screen.wait_idle(5)
+        assert rig.screen.wait_idle(CAP)
         assert rig.sdk.urls == [URL]
 
 
@@ -298,16 +303,17 @@ def test_a_lab_build_may_do_without_reports(rig: Rig) -> None:
 def test_a_crash_is_told_at_once(rig: Rig) -> None:
     rig.phone.put_setting("global", "show_first_crash_dialog", "1")
     app = ready(rig)
-    started = time.monotonic()
+    app._answer_cap = app._reaction_cap = LONG
     assert rig.system.faults.crash(PACKAGE)
-    outcome = app.request(URL)
+    with not_waiting():
+        outcome = app.request(URL)
     assert outcome.answer is Answer.SILENT
     assert 'the phone says "TrustPin Sample has stopped"' in outcome.message.replace("'", '"')
     rig.screen.tap("close")
     app.start(fresh=True)
     rig.system.faults.crash(PACKAGE)
-    assert "TrustPin Sample keeps stopping" in app.request(URL).message
-    assert time.monotonic() - started < 3
+    with not_waiting():
+        assert "TrustPin Sample keeps stopping" in app.request(URL).message
 
 
 def test_an_app_that_is_gone_is_said_to_be(rig: Rig) -> None:
@@ -327,12 +333,12 @@ def test_an_app_that_crashes_while_it_is_waited_for(tmp_path: Path) -> None:
         app.set_up(SETUP)
         driver.update_settings({"waitForIdleTimeout": 50})
         crash = threading.Thread(
-            target=lambda: gate.entered.wait(5) and rig.system.faults.crash(PACKAGE)
+            target=lambda: gate.entered.wait(CAP) and rig.system.faults.crash(PACKAGE)
         )
         crash.start()
         outcome = app.request(URL)
         gate.opened.set()
-        crash.join(5)
+        crash.join(CAP)
         assert outcome.answer is Answer.SILENT
         assert outcome.message.startswith("the app did not answer: cloud.trustpin")
 
@@ -353,10 +359,11 @@ def test_an_app_that_hangs_is_told_as_soon_as_the_phone_says_so(rig: Rig) -> Non
 
 def test_an_app_that_does_not_react_is_not_waited_for_long(rig: Rig) -> None:
     app = ready(rig)
-    quick = TrustPinAndroidApp(rig.driver(), reaction_cap=0.3)
+    quick = TrustPinAndroidApp(rig.driver(), answer_cap=LONG, reaction_cap=0.3)
     quick._seen = len(entries(rig.screen.node("log").text))
     assert rig.system.faults.freeze(PACKAGE)
     started = time.monotonic()
-    assert quick.request(URL).answer is Answer.SILENT
-    assert 0.3 <= time.monotonic() - started < 3
+    with not_waiting():
+        assert quick.request(URL).answer is Answer.SILENT
+    assert time.monotonic() - started >= 0.3
     assert app is not quick

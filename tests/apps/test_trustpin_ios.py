@@ -15,6 +15,7 @@ from lab.phone.ios.screen_nodes import SWITCH
 from lab.phone.ios.test_app import TestAppActivity
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch
 from lab.phone.services import HttpResponse
+from tests.patience import CAP
 from tests.phone.ios.rigs import SAFARI, IosRig
 from tests.phone.scripted import OK, Gate, ScriptedSdk, raising
 
@@ -37,8 +38,8 @@ def rig(tmp_path: Path) -> Iterator[IosRig]:
 
 
 @pytest.fixture
-def app(rig: IosRig) -> AppPage:
-    page = TrustPinIosApp(rig.driver(), answer_cap=1.0, reaction_cap=0.5)
+def app(rig: IosRig) -> TrustPinIosApp:
+    page = TrustPinIosApp(rig.driver(), answer_cap=CAP, reaction_cap=CAP)
     page.start(fresh=False)
     return page
 
@@ -86,8 +87,9 @@ def test_requests(tmp_path: Path) -> None:
         assert rig.sdk.urls == [URL, URL, f"{URL}/other"]
 
 
-def test_an_app_that_says_nothing_is_silent(app: AppPage, rig: IosRig) -> None:
+def test_an_app_that_says_nothing_is_silent(app: TrustPinIosApp, rig: IosRig) -> None:
     app.set_up(SETUP)
+    app._answer_cap = app._reaction_cap = 0.5
     gate = Gate()
 
     def hang(url: str) -> HttpResponse:
@@ -95,14 +97,15 @@ def test_an_app_that_says_nothing_is_silent(app: AppPage, rig: IosRig) -> None:
         return OK
 
     rig.sdk._get = hang
-    app._driver.update_settings({"waitForIdleTimeout": 0})  # type: ignore[attr-defined]
+    app._driver.update_settings({"waitForIdleTimeout": 0})
     outcome = app.request(URL)
     gate.opened.set()
     assert outcome.answer is Answer.SILENT
     assert "did not say how it went" in outcome.message
 
 
-def test_without_a_setup_nothing_is_asked(app: AppPage) -> None:
+def test_without_a_setup_nothing_is_asked(app: TrustPinIosApp) -> None:
+    app._reaction_cap = 0.5
     outcome = app.request(URL)
     assert outcome.answer is Answer.SILENT
     assert "never said" in outcome.message

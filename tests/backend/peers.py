@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.model.device import Endpoint
-
-CAP = 10.0
-"""Seconds after which a peer that does not answer fails the test."""
+from tests.patience import CAP
 
 _STORES = ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 ENVIRONMENT = {

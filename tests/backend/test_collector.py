@@ -23,8 +23,9 @@ from lab.backend.report_format import MAX_SIZE
 from lab.backend.store import ReportStore
 from lab.model.device import Endpoint
 from lab.model.failure_report import FailureReport
-from tests.backend.peers import CAP, Answered, Curl, client_context, secure
+from tests.backend.peers import Answered, Curl, client_context, secure
 from tests.backend.samples import PINS, SERVED, body, fields
+from tests.patience import CAP
 
 HTTP = pytest.mark.parametrize("flag", ["--http1.1", "--http2"])
 

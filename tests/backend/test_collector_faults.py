@@ -13,8 +13,9 @@ from lab.backend import COLLECTOR, Backend
 from lab.backend.collector import PATH, Delivery
 from lab.backend.secrets import Secret
 from lab.model.attack import CollectorFault
-from tests.backend.peers import CAP, Answered, Curl
+from tests.backend.peers import Answered, Curl
 from tests.backend.samples import body, fields
+from tests.patience import CAP
 
 TOKEN = Secret("the token", "canary0123456789abcdef")
 

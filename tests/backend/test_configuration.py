@@ -21,7 +21,8 @@ from lab.pinning.jws import (
     verify_configuration,
 )
 from lab.pki.hierarchy import LabPki
-from tests.backend.peers import CAP, Answered, Curl, client_context, secure
+from tests.backend.peers import Answered, Curl, client_context, secure
+from tests.patience import CAP
 
 HOST = "config.acme.test"
 PIN = Pin(PinKind.SPKI_SHA256, "SZOpfz5NlDKsR1ZS1/Q8i5BEpnoEXY6Y5a8ALZJ3Vrk=")

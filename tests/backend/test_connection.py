@@ -20,7 +20,8 @@ from lab.backend.origin import Origin
 from lab.backend.server import TlsService
 from lab.loop import LabLoop
 from lab.pki.hierarchy import LabPki
-from tests.backend.peers import CAP, Curl, client_context, connect, ended, get, secure
+from tests.backend.peers import Curl, client_context, connect, ended, get, secure
+from tests.patience import CAP
 
 HOST = "api.acme.test"
 

@@ -2,7 +2,7 @@
 server (an Android phone over a real adb server, too), and compares every verdict. Exits with 1
 where one differs.
 
-    python -m tests.boundary [android|iphone] [PYTEST ARGUMENTS]
+    python -m tests.boundary [android|iphone|preinstalled] [PYTEST ARGUMENTS]
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DEVICES = Path(__file__).with_name("devices.yaml")
-WAYS = {"android": ("direct", "appium"), "iphone": ("iphone", "iphone-appium")}
+WAYS = {
+    "android": ("direct", "appium"),
+    "iphone": ("iphone", "iphone-appium"),
+    # The same again, but for who starts what drives the screen.
+    "preinstalled": ("iphone", "iphone-preinstalled"),
+}
 """The devices that must have the same verdicts, by what they are."""
 
 Verdicts = dict[str, str]

@@ -101,7 +101,7 @@ def differences(
 
 @contextmanager
 def standing_iphone(
-    folder: Path, *, supervised: bool = True, name: str = "standing"
+    folder: Path, *, supervised: bool = True, name: str = "standing", sdk: str = IOS_CLIENT
 ) -> Iterator[StandingIphone]:
     """Start an iPhone in a folder of its own, with a network that it has joined, an HTTP proxy of
     its owner's there, and a root of its owner's that is switched on.
@@ -113,7 +113,7 @@ def standing_iphone(
     nowhere = Endpoint("127.0.0.1", 9)
     put_on_air(air, Network(OWNERS, nowhere, nowhere))
     (folder / "app.ipa").write_bytes(sample_build())
-    arguments = ["--name", name, "--sdk", IOS_CLIENT]
+    arguments = ["--name", name, "--sdk", sdk]
     arguments += ["--home", str(folder / "phone"), "--air", str(air)]
     if supervised:
         arguments += ["--supervisor", str(_identity(folder, make_supervisor()))]

@@ -20,6 +20,8 @@ from lab.devices.state_folder import journals_folder
 from lab.pki.authority import Authority
 from tests.boundary.standing import Standing, devices_file, standing_phone
 
+pytestmark = pytest.mark.whole
+
 
 def died(settings: AndroidSettings, phone: Standing, ca: bytes) -> Journal:
     """Let a run die on the phone that has just added its CA."""

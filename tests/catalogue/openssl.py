@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.model.serving import Terminate
-
-CAP = 10.0
-"""Seconds after which a program that does not end fails the test."""
+from tests.patience import CAP
 
 _ERROR = re.compile(r"^error (\d+) at (\d+) depth lookup", re.MULTILINE)
 

@@ -10,8 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-CAP = 10.0
-"""Seconds after which a peer that does not answer fails the test."""
+from tests.patience import CAP
 
 Behaviour = Callable[[socket.socket], None]
 """What a server does with its only connection."""

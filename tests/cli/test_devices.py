@@ -16,6 +16,7 @@ from lab.devices.journal import Journal
 from lab.devices.journal_entry import Header
 from tests.boundary.standing import Standing, devices_file, standing_phone
 from tests.devices.folder_device import FileItem
+from tests.patience import CAP
 
 pytestmark = pytest.mark.whole
 
@@ -32,7 +33,7 @@ def lab(folder: Path, *arguments: str) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=60,
+        timeout=CAP,
     )
     return ran.returncode, ran.stdout
 
@@ -116,6 +117,6 @@ def test_a_phone_that_stays_tells_its_entry(tmp_path: Path) -> None:
         (tmp_path / "devices.yaml").write_text(f"devices:\n{textwrap.indent(entry, '  ')}")
         code, said = lab(tmp_path, "doctor", "mine")
         run.send_signal(signal.SIGTERM)
-        assert run.wait(10) == 0
+        assert run.wait(CAP) == 0
     assert code == 0, said
     assert "Android 13 (API level 33)" in said

@@ -18,7 +18,8 @@ from lab.pinning.jws import new_signing_key
 from lab.pki.authority import Authority
 from lab.pki.keys import key_pem, new_key
 from tests.cli import peers
-from tests.cli.peers import CAP, Behaviour
+from tests.cli.peers import Behaviour
+from tests.patience import CAP
 from tests.pinning import openssl
 from tests.pinning.cases import named
 from tests.pinning.der import certificate_of_version
@@ -323,7 +324,7 @@ class TestAsAProgram:
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         program = "from lab.cli import main; main()"
         told = [sys.executable, "-c", program, "pins", *map(str, arguments)]
-        return subprocess.run(told, capture_output=True, text=True, timeout=3 * CAP)
+        return subprocess.run(told, capture_output=True, text=True, timeout=CAP)
 
     def test_pins(self, certificate: Path) -> None:
         done = self.run(certificate)

@@ -19,9 +19,9 @@ from lab.devices.lease import Holder, Lease
 from lab.devices.settings import DeviceSettings
 from lab.model.device import DeviceLost
 from tests.devices.folder_device import FileItem, furnish, maker, state_of
+from tests.patience import CAP
 
 RUNNER = CliRunner()
-CAP = 30.0
 
 
 class Desk:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from lab.devices.adb_server import AdbServer, AdbUnavailable, find_adb
 from lab.model.device import DeviceLost
 from lab.phone.android.adbd import Adbd, KeyPolicy
 from tests.devices.appium_rig import start_adb
+from tests.patience import LONG, eventually, not_waiting
 from tests.phone.android.webdriver.rigs import Rig
 
 
@@ -35,10 +35,7 @@ def processes(port: int) -> list[psutil.Process]:
 
 
 def gone(port: int) -> bool:
-    deadline = time.monotonic() + 5
-    while processes(port) and time.monotonic() < deadline:
-        continue
-    return not processes(port)
+    return eventually(lambda: not processes(port))
 
 
 def test_a_phone_is_connected(adb: AdbServer, tmp_path: Path) -> None:
@@ -69,20 +66,16 @@ def test_its_home_and_its_key_are_its_own(adb: AdbServer, tmp_path: Path) -> Non
 def test_a_phone_that_does_not_take_the_key(adb: AdbServer, tmp_path: Path) -> None:
     with Rig(tmp_path / "phone") as rig:
         daemon = Adbd(rig.system, keys=KeyPolicy.REFUSE)
-        began = time.monotonic()
-        with pytest.raises(DeviceLost, match=r"did not reach .* within 1 seconds: .*unauthorized"):
-            adb.connect(f"127.0.0.1:{daemon.port}", cap=1)
-        assert time.monotonic() - began < 5
+        with pytest.raises(DeviceLost, match=r"did not reach .* within 3 seconds: .*unauthorized"):
+            adb.connect(f"127.0.0.1:{daemon.port}", cap=3)
         daemon.close()
 
 
 def test_a_phone_that_is_not_there(adb: AdbServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    began = time.monotonic()
-    with pytest.raises(DeviceLost, match=r"cannot reach .*: failed to connect"):
-        adb.connect(f"127.0.0.1:{port}")
-    assert time.monotonic() - began < 5
+    with pytest.raises(DeviceLost, match=r"cannot reach .*: failed to connect"), not_waiting():
+        adb.connect(f"127.0.0.1:{port}", cap=LONG)
 
 
 def test_a_phone_that_is_silent(adb: AdbServer) -> None:

@@ -20,6 +20,7 @@ from lab.model.pins import Pin, PinConfiguration, PinKind, PinnedDomain
 from lab.pinning.pins import pin_of
 from lab.pki.hierarchy import LabPki
 from tests.devices.peers import ADDRESS, Surrounds
+from tests.patience import CAP
 
 HOST = "api.acme.test"
 URL = f"https://{HOST}/"
@@ -49,7 +50,7 @@ def made(around: Surrounds, pki: LabPki, tmp_path: Path) -> Iterator[Made]:
             tmp_path / "device",
             factory_anchors=(pki.public_root.der,),
             source=source_address(7),
-            cap=5,
+            cap=CAP,
         )
         running.append(device)
         device.take_route(RouteKind.PROXY)
@@ -251,7 +252,7 @@ def test_a_crash_is_silence(program: Callable[..., CommandDevice]) -> None:
 def test_a_program_that_hangs_is_silence(
     yaml: Yaml, around: Surrounds, program: Callable[..., CommandDevice], tmp_path: Path
 ) -> None:
-    settings = program("import time; time.sleep(60)")._settings
+    settings = program("import time; time.sleep(600)")._settings
     device = CommandDevice(
         settings, around.surroundings, tmp_path / "d", factory_anchors=(), source=None, cap=0.3
     )

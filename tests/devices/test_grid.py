@@ -24,6 +24,7 @@ from lab.devices.grid import (
     shuffled,
 )
 from lab.model.device import DeviceLost
+from tests.patience import CAP
 
 ANDROID = {"platformName": "Android", "appium:automationName": "UiAutomator2"}
 
@@ -183,7 +184,7 @@ def saying(content: bytes) -> Iterator[str]:
         thread = threading.Thread(target=answer)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(10)
+        thread.join(CAP)
 
 
 def http(body: bytes, head: str = "200 OK") -> bytes:
@@ -210,7 +211,7 @@ def http(body: bytes, head: str = "200 OK") -> bytes:
 )
 def test_what_is_no_hub(content: bytes) -> None:
     with saying(content) as address, pytest.raises(DeviceLost, match="the hub http://127"):
-        read_hub(address, cap=5)
+        read_hub(address, cap=CAP)
 
 
 def test_a_hub_that_is_silent(hub: Hub) -> None:

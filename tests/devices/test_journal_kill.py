@@ -12,6 +12,8 @@ from lab.devices.journal import pending
 from tests.devices.folder_device import furnish, state_of
 from tests.killing import Nursery, moments_of
 
+pytestmark = pytest.mark.whole
+
 MOMENTS = 50
 LATEST = 0.05
 """Seconds after which a process is killed at the latest, to begin with."""

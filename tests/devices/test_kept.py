@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,8 +12,8 @@ import psutil
 import pytest
 
 from lab.devices.kept import CannotStart, KeptServer, free_port
+from tests.patience import CAP, eventually
 
-CAP = 10.0
 WAITS = "import sys, threading; print('ready', flush=True); threading.Event().wait()"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {WAITS}"
 PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WAITS!r}]); {WAITS}"
@@ -41,14 +40,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield started
 
 
-def until(reached: Callable[[], object]) -> None:
-    deadline = time.monotonic() + CAP
-    while not reached():
-        assert time.monotonic() < deadline, "it never came to that"
-
-
 def ready(log: Path, times: int = 1) -> None:
-    until(lambda: log.exists() and log.read_text().count("ready") == times)
+    assert eventually(lambda: log.exists() and log.read_text().count("ready") == times)
 
 
 def session_of(leader: int) -> list[int]:
@@ -93,7 +86,7 @@ def test_nothing_is_left_in_the_end(start: Start, tmp_path: Path, program: str) 
     ready(tmp_path / "log", 2 if program is PARENT else 1)
     assert len(session_of(server.pid)) >= 2
     server.end()
-    until(lambda: session_of(server.pid) == [])
+    assert eventually(lambda: session_of(server.pid) == [])
     server.end()
 
 
@@ -103,7 +96,7 @@ def test_what_it_left_running_is_ended_too(start: Start, tmp_path: Path) -> None
     ready(tmp_path / "log")
     assert len(session_of(server.pid)) == 1
     server.end()
-    until(lambda: session_of(server.pid) == [])
+    assert eventually(lambda: session_of(server.pid) == [])
 
 
 def test_the_farewell_comes_first(start: Start, tmp_path: Path) -> None:
@@ -137,7 +130,7 @@ def test_it_ends_with_the_lab_even_if_that_is_killed(tmp_path: Path, program: st
         ready(tmp_path / "log", 2 if program is PARENT else 1)
         assert len(session_of(leader)) == (3 if program is PARENT else 2)
         lab.kill()
-    until(lambda: session_of(leader) == [])
+    assert eventually(lambda: session_of(leader) == [])
 
 
 def test_a_program_that_there_is_not(start: Start, tmp_path: Path) -> None:

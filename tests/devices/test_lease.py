@@ -19,11 +19,11 @@ import pytest
 from lab.devices.lease import DeviceBusy, Holder, Lease, LeaseError, holder_of
 from lab.devices.state_folder import StateError, file_name_of
 from tests.killing import ROOT
+from tests.patience import CAP
 from tests.pinning.cases import named
 from tests.rights import NOBODY, no_rights, open_folder
 
 KEY = "28151FDH3000AB"
-CAP = 20.0
 ME = Holder.of_this_process("run-2", ("pytest", "--device", "my pixel"))
 UNKNOWN = "another process, which has not said who it is"
 
@@ -249,7 +249,7 @@ class TestWaiting:
         with take(folder):
             started = time.monotonic()
             assert busy(folder, wait=0.2).endswith(" (waited 0.2 s)")
-            assert 0.2 <= time.monotonic() - started < 5
+            assert time.monotonic() - started >= 0.2
 
     def test_not_at_all(self, folder: Path) -> None:
         with take(folder):

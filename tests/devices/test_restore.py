@@ -24,6 +24,7 @@ from tests.devices.folder_device import (
     open_device,
     state_of,
 )
+from tests.patience import CAP
 
 ME = Holder.of_this_process("restore")
 
@@ -107,13 +108,13 @@ def test_a_device_in_use_is_waited_for(died: Died) -> None:
     asked = threading.Event()
 
     def other() -> None:
-        asked.wait(20)
+        asked.wait(CAP)
         died.journal.undo(maker(died.device))
         lease.release()
 
     thread = threading.Thread(target=other)
     thread.start()
-    report = died.restore(wait=20, waiting=lambda words: asked.set())
+    report = died.restore(wait=CAP, waiting=lambda words: asked.set())
     thread.join()
     assert report == RestoreReport("folder", SERIAL)
     assert state_of(died.device) == died.before

@@ -17,6 +17,7 @@ from PIL import Image
 from lab.devices.android.device import AndroidDevice
 from lab.devices.capabilities import NO_SEGMENT
 from lab.devices.owner import BY_HAND
+from lab.devices.phone_process import PhoneProcess
 from lab.devices.registry import make_device, source_address
 from lab.devices.settings import VirtualSettings
 from lab.devices.virtual import USUAL, Caps, start_virtual
@@ -29,6 +30,7 @@ from lab.pki.authority import Authority, Leaf
 from lab.pki.hierarchy import LabPki
 from lab.pki.store_names import subject_hash_old
 from tests.devices.peers import Surrounds
+from tests.patience import CAP, LONG, eventually, not_waiting
 
 pytestmark = pytest.mark.whole
 
@@ -422,11 +424,15 @@ def test_what_was_in_the_folder_stays_and_what_a_phone_left_behind_goes(
 
 
 def test_a_killed_phone_is_lost_at_once(start: Start) -> None:
-    phone = start("Quiet")
+    phone = start("Quiet", Caps(command=LONG))
     phone.set_up(SETUP)
-    process_of(phone).kill()
-    began = time.monotonic()
-    with pytest.raises(DeviceLost, match=r"phone: its process ended \(signal 9\)"):
+    process = process_of(phone)
+    process.kill()
+    assert eventually(lambda: process.status() == psutil.STATUS_ZOMBIE)
+    with (
+        not_waiting(),
+        pytest.raises(DeviceLost, match=r"phone: its process ended \(signal 9\)"),
+    ):
         phone.request(URL)
     for ask in (
         lambda: phone.request(URL),
@@ -440,10 +446,14 @@ def test_a_killed_phone_is_lost_at_once(start: Start) -> None:
         with pytest.raises(DeviceLost, match="phone is gone"):
             ask()
     phone.close()
-    assert time.monotonic() - began < 5
 
 
-def test_a_phone_that_crashes_says_its_last_words(start: Start) -> None:
+def test_a_phone_that_crashes_says_its_last_words(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long it takes to write them.
+    monkeypatch.setattr(PhoneProcess.obituary, "__defaults__", (CAP,))
+    monkeypatch.setattr("lab.devices.phone_process.GONE_CAP", CAP)
     phone = start("Crashing")
     phone.set_up(SETUP)
     with pytest.raises(DeviceLost, match=r"\(exit code 139\): Segmentation fault, so to speak"):
@@ -451,15 +461,15 @@ def test_a_phone_that_crashes_says_its_last_words(start: Start) -> None:
 
 
 def test_a_phone_that_hangs_is_lost_within_the_cap(start: Start) -> None:
-    phone = start("Quiet", Caps(command=0.5))
+    phone = start("Quiet")
     phone.set_up(SETUP)
+    assert phone._driving._begun is not None
+    phone._driving._begun.connection.limit(0.5)
     process = process_of(phone)
     os.kill(process.pid, signal.SIGSTOP)
-    began = time.monotonic()
     with pytest.raises(DeviceLost, match=r"did not answer \w+ within 0\.5 seconds"):
         phone.request(URL)
     phone.close()
-    assert time.monotonic() - began < 8
     assert not process.is_running()
 
 
@@ -467,9 +477,7 @@ def test_a_phone_that_hangs_is_closed_all_the_same(start: Start) -> None:
     phone = start("Quiet")
     process = process_of(phone)
     os.kill(process.pid, signal.SIGSTOP)
-    began = time.monotonic()
     phone.close()
-    assert time.monotonic() - began < 4
     assert not process.is_running()
 
 

@@ -28,6 +28,7 @@ from lab.model.verdict import Verdict
 from tests.evidence.builders import failed, judged, passed
 from tests.evidence.bundles import context, forge, make, results, sign_again
 from tests.judge import builders
+from tests.patience import CAP
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -198,7 +199,7 @@ def test_anybody_can_check_it_with_openssl_and_jq(tmp_path: Path, kind: str) -> 
                 ["bash", "-euo", "pipefail", "-c", step.replace("/tmp/", scratch)],
                 cwd=folder,
                 capture_output=True,
-                timeout=30,
+                timeout=CAP,
                 check=False,
             ).returncode
         ]

@@ -8,6 +8,7 @@ import pytest
 
 from lab.evidence.captures import scrubbed
 from tests.evidence.capture_samples import capture_of, cleartext
+from tests.patience import CAP
 
 SECRET = b"c4n4ry-of-the-user"
 
@@ -64,5 +65,5 @@ def test_tshark_reads_what_is_left(tmp_path: Path) -> None:
     path.write_bytes(scrubbed(capture_of([cleartext(said)], [b"CLIENT_RANDOM 00 11"]))[0])
     fields = ["-T", "fields", "-e", "http.host", "-e", "http.cookie"]
     command = ["tshark", "-n", "-r", str(path), *fields]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    told = subprocess.run(command, capture_output=True, text=True, timeout=CAP, check=True)
     assert told.stdout.split() == ["api.acme.test", "x"]

@@ -14,6 +14,7 @@ from lab.evidence.signing import NotSigned, Seal, Verifier
 from lab.evidence.verify import NoBundle, verify
 from tests.evidence.bundles import make
 from tests.killing import ROOT, moments_of, run_and_kill
+from tests.patience import CAP
 
 
 def journal(tmp_path: Path, seal: Seal, lines: int = 3) -> bytes:
@@ -158,7 +159,7 @@ def test_a_full_disk_never_leaves_half_a_bundle(tmp_path: Path) -> None:
         pytest.skip("needs namespaces of one's own")
     command = [*namespace, sys.executable, "-c", FULL, str(tmp_path)]
     told = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+        command, cwd=ROOT, capture_output=True, text=True, timeout=CAP, check=True
     ).stdout
     words = set(told.splitlines())
     assert words <= {"full none", "full incomplete", "written whole"}

@@ -23,6 +23,7 @@ from lab.evidence.writer import reader
 from tests.evidence.builders import failed, info, passed
 from tests.evidence.bundles import context, make, sign_again
 from tests.evidence.hostile import alone, beside, reports
+from tests.patience import CAP
 
 DIGESTS = """
 from lab.evidence.canonical import digest_of
@@ -104,7 +105,7 @@ def test_another_process_makes_the_same_bytes() -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=CAP,
         check=True,
     )
     made = {name: digest_of(content).sha256 for name, content in rendered(REPORT, alone).items()}

@@ -13,6 +13,7 @@ from lab.evidence.run import RunReport
 from lab.evidence.schema import member_docs, results_schema, schema_text
 from lab.model.wire import ConnectionRecord, WireClass
 from tests.evidence.builders import failed, inconclusive, info, lab_error, passed, skipped
+from tests.patience import CAP
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "results.schema.json"
 
@@ -31,7 +32,7 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 def test_the_module_writes_the_schema(tmp_path: Path) -> None:
     target = tmp_path / "schema.json"
-    subprocess.run([sys.executable, "-m", "lab.evidence.schema", target], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "lab.evidence.schema", target], check=True, timeout=CAP)
     assert target.read_text(encoding="utf-8") == schema_text()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.evidence.timeline import MOST_ROWS, WIDTH, Event, Look, Source, look_of, make_timeline
+from lab.model.monitored import MonitoredConnection
 from lab.model.trial import Phase, PhaseName, Trial
 from lab.model.wire import Lookup, WireClass
 from tests.judge import builders
@@ -212,3 +213,18 @@ def test_bars_stay_on_their_track_whatever_the_clocks_say(
     found = [e for section in line.sections for e in section.events]
     assert all(0 <= e.x <= e.x + e.width <= WIDTH + 0.1 for e in found)
     assert sum(e.source is Source.REPORT for e in found) == 1
+
+
+def test_what_the_phone_itself_saw_stands_beside_what_the_app_said() -> None:
+    ours = MonitoredConnection(
+        412, "tcp", "127.0.0.1:50000", "127.0.0.1:8080", "en0", True, sent_bytes=5, received_bytes=6
+    )
+    past = replace(ours, remote="203.0.113.9:443", interface="pdp_ip0", on_route=False)
+    outcome = builders.refused(monitored=(ours, past))
+    trial = replace(timed(), attack=builders.attack_phase(outcome=outcome))
+    (said,) = (e for e in events(trial, PhaseName.ATTACK) if e.source is Source.APP)
+    monitor = "the phone's network monitor: tcp to"
+    assert said.log == (
+        f"{monitor} 127.0.0.1:8080 over en0, on the lab's route, 5 bytes out, 6 in",
+        f"{monitor} 203.0.113.9:443 over pdp_ip0, PAST the lab's route, 5 bytes out, 6 in",
+    )

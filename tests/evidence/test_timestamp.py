@@ -14,6 +14,7 @@ from lab.evidence.signing import Seal
 from lab.evidence.timestamp import TimestampAuthority, Unstamped, stamped_at
 from lab.evidence.verify import verify
 from tests.evidence.bundles import make, sign_again
+from tests.patience import CAP
 
 CONFIGURATION = """
 [req]
@@ -65,7 +66,7 @@ class Authority:
             ["openssl", command, *configured, *arguments],
             cwd=self.folder,
             capture_output=True,
-            timeout=30,
+            timeout=CAP,
             check=True,
         )
 
@@ -119,7 +120,7 @@ def test_a_bundle_carries_the_time_of_an_authority(
         ["openssl", "ts", "-verify", "-in", TIMESTAMP, "-data", MANIFEST, "-CAfile", root],
         cwd=folder,
         capture_output=True,
-        timeout=30,
+        timeout=CAP,
         check=True,
     )
     other = Authority(tmp_path / "other")

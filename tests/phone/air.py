@@ -14,7 +14,7 @@ from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.dns import Answer, Resolver
 from lab.network.gateway import BadClient, Destination, Reply, answer, read_destination
-from tests.phone.peers import CAP
+from tests.patience import CAP
 
 Route = Callable[[Destination], Endpoint | Reply]
 """Where a dialled address leads, or why it leads nowhere."""

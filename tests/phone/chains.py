@@ -16,6 +16,7 @@ from lab.pki.certificates import Leaf
 from lab.pki.credential import Credential, with_bad_signature
 from lab.pki.hierarchy import LabPki
 from lab.pki.keys import KeyType, key_pem, new_key
+from tests.patience import CAP
 from tests.phone.conftest import HOST
 
 Make = Callable[[LabPki], Credential]
@@ -201,7 +202,7 @@ def weak(pki: LabPki, directory: Path, *digest_and_bits: str) -> tuple[Path, Pat
     extensions.write_text(f"subjectAltName=DNS:{HOST}\nbasicConstraints=critical,CA:FALSE\n")
 
     def openssl(*arguments: str | Path) -> None:
-        done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, timeout=10)
+        done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, timeout=CAP)
         assert done.returncode == 0, done.stderr.decode()
 
     openssl("genrsa", "-out", key, bits)

@@ -8,9 +8,9 @@ from lab.phone.link import Link, Patience
 from lab.phone.services import Cancellation
 from lab.phone.tls import TlsConnection, open_tls
 from lab.phone.verify import Judge
+from tests.patience import CAP
 from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
-from tests.phone.peers import CAP
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"

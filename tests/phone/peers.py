@@ -15,9 +15,7 @@ from typing import Self
 
 from lab.model.device import Endpoint
 from lab.pki.credential import Credential
-
-CAP = 10.0
-"""Seconds after which a peer that does not come fails the test."""
+from tests.patience import CAP
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello"
 

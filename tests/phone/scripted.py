@@ -11,12 +11,10 @@ from lab.phone.app import SampleActivity
 from lab.phone.node import Node
 from lab.phone.services import DEFAULT_TIMEOUT, Headers, HttpResponse, PhoneServices, SdkSettings
 from lab.phone.state import PhoneState
+from tests.patience import CAP
 
 NOON = 1_782_907_200.0
 """2026-07-01 12:00:00 UTC."""
-CAP = 5.0
-"""Seconds after which a test is tired of waiting."""
-
 OK = HttpResponse(200, "OK", (("a", "1"), ("b", "2")), b'{"status":"ok"}', "HTTP/1.1")
 
 

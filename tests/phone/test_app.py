@@ -32,8 +32,8 @@ from lab.phone.services import (
     UnknownHost,
 )
 from lab.phone.state import PhoneState
+from tests.patience import CAP
 from tests.phone.scripted import (
-    CAP,
     OK,
     Gate,
     ScriptedSdk,
@@ -651,10 +651,11 @@ def test_one_field_has_the_focus(make: Make) -> None:
 
 def test_toasts_fade(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make(ScriptedSdk())
+    now = time.monotonic()
+    monkeypatch.setattr("lab.phone.activity.time.monotonic", lambda: now)
     press(app, "test")
     assert app.toast
-    later = time.monotonic() + 4
-    monkeypatch.setattr("lab.phone.activity.time.monotonic", lambda: later)
+    now += 4
     assert app.toast == ""
 
 

@@ -37,7 +37,8 @@ from lab.phone.trust import USER_STORE
 from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
 from lab.pki.store_names import subject_hash_old
-from tests.phone.scripted import CAP, NOON, Gate, enter, find, make_phone, press
+from tests.patience import CAP
+from tests.phone.scripted import NOON, Gate, enter, find, make_phone, press
 
 URL = "https://api.acme.test/"
 PAGE = HttpResponse(200, "OK", (), b"Hello", "HTTP/1.1")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -287,10 +286,8 @@ def test_a_body_over_http2_has_its_limit() -> None:
 
 
 def test_a_flood_of_pings_ends() -> None:
-    began = time.monotonic()
     with pytest.raises(HttpProtocolError):
         get(frames(*[PingFrame(0, opaque_data=b"12345678")] * 20_000), http2=True)
-    assert time.monotonic() - began < 5
 
 
 # Whatever is answered.

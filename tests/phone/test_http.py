@@ -26,6 +26,7 @@ from lab.phone.services import (
 )
 from lab.pki.certificates import Leaf
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP, LONG, not_waiting
 from tests.phone.clients import AGENT, URL, Refused, client, lines, replying
 from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
@@ -118,7 +119,7 @@ def test_many_threads(pki: LabPki, phone: DirectPhone, serve: Serve) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(CAP)
     assert statuses == [200] * 12
 
 
@@ -269,25 +270,27 @@ def test_an_early_answer_is_read(phone: DirectPhone, serve: Serve) -> None:
     assert client(phone).request(url, method="POST", body=bytes(500_000)).status == 413
 
 
-def test_the_limits_of_time(phone: DirectPhone, serve: Serve) -> None:
+def test_the_limits_of_time(
+    phone: DirectPhone, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = serve_clear(serve, lambda sock: sock.close() if not until_closed(sock) else None)
     began = time.monotonic()
     with pytest.raises(SocketTimeout, match=r"\Atimeout\Z"):
         client(phone).request(url, timeout=0.2)
-    assert 0.2 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.2
 
     def drip(sock: socket.socket) -> None:
         read_request(sock)
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-        while True:
+        for _ in range(500):
             sock.sendall(b".")
             time.sleep(0.02)
 
     url = serve_clear(serve, drip)
-    began = time.monotonic()
+    # Each step has all the time that it wants, the whole call has half a second.
+    monkeypatch.setattr("lab.phone.link.CALL_FACTOR", 0.5 / LONG)
     with pytest.raises(SocketTimeout):
-        client(phone).request(url, timeout=0.1)
-    assert 0.5 <= time.monotonic() - began < 1.5
+        client(phone).request(url, timeout=LONG)
 
 
 def test_failures_of_the_network_pass_through(phone: DirectPhone, serve: Serve) -> None:
@@ -347,9 +350,7 @@ def test_cancelling(stage: str, pki: LabPki, phone: DirectPhone, serve: Serve) -
             until_closed(sock)
 
     serve(script)
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
-        client(phone).request(URL, cancellation=cancellation)
-    assert time.monotonic() - began < 0.5
+    with pytest.raises(Cancelled), not_waiting():
+        client(phone).request(URL, timeout=LONG, cancellation=cancellation)
     with pytest.raises(Cancelled):
         client(phone).leaf(HOST, 443, cancellation=cancellation)

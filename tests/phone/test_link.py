@@ -15,7 +15,8 @@ from lab.phone.services import (
     HttpProtocolError,
     SocketTimeout,
 )
-from tests.phone.peers import CAP, reset
+from tests.patience import CAP, LONG, not_waiting
+from tests.phone.peers import reset
 
 
 @pytest.fixture
@@ -66,9 +67,9 @@ def test_closing_never_blocks(ends: tuple[socket.socket, socket.socket]) -> None
     link = link_to(near, 0.2)
     with pytest.raises(SocketTimeout, match=r"\Atimeout\Z"):
         link.send(bytes(64 * 1024 * 1024), link.patience.step())
-    began = time.monotonic()
-    link.close(b"bye")
-    assert time.monotonic() - began < 0.2
+    near.settimeout(LONG)
+    with not_waiting():
+        link.close(b"bye")
 
 
 def test_a_reset_is_a_lost_connection(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -116,16 +117,16 @@ def test_a_step_and_the_whole_call_have_their_time(
         with pytest.raises(SocketTimeout):
             link.receive(link.patience.step())
         steps += 1
-    assert steps <= CALL_FACTOR
+        assert steps <= CALL_FACTOR
 
     def go_on() -> None:
-        while True:
+        for _ in range(1000):
             link.patience.left(link.patience.step())
             time.sleep(0.005)
 
     with pytest.raises(SocketTimeout):
         go_on()
-    assert 0.05 * CALL_FACTOR <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.05 * CALL_FACTOR
 
 
 def test_a_cancelled_call_does_nothing(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -152,13 +153,11 @@ def test_a_cancelled_call_does_nothing(ends: tuple[socket.socket, socket.socket]
 def test_cancelling_wakes_a_reader(ends: tuple[socket.socket, socket.socket]) -> None:
     near, _ = ends
     cancellation = Cancellation()
-    link = Link(near, Patience(CAP, cancellation))
+    link = Link(near, Patience(LONG, cancellation))
     timer = threading.Timer(0.05, cancellation.fire)
     timer.start()
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled), not_waiting():
         link.receive(link.patience.step())
-    assert time.monotonic() - began < 0.5
     timer.join()
 
 

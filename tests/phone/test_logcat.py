@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.phone.logcat import MAX_LINES, MAX_MESSAGE, MAX_PARTS, LogBuffer
+from tests.patience import CAP
 
 NOON = 1_767_268_800.0
 """1 January 2026, 12:00:00 GMT."""
@@ -90,7 +91,7 @@ def test_waiting_for_lines() -> None:
     reader = threading.Thread(target=read)
     reader.start()
     log.write(NOON, "t", "INFO", "here")
-    reader.join(5)
+    reader.join(CAP)
     assert found == ["here"]
 
 

@@ -24,8 +24,9 @@ from lab.phone.services import (
     SocketTimeout,
     UnknownHost,
 )
+from tests.patience import CAP, LONG, not_waiting
 from tests.phone.air import Air, Datagrams
-from tests.phone.peers import CAP, Script, Server, read_request, reset, until_closed
+from tests.phone.peers import Script, Server, read_request, reset, until_closed
 
 HOST = "api.acme.test"
 NOBODY = Endpoint("127.0.0.1", 1)
@@ -223,11 +224,9 @@ def test_gateways_that_fall_silent(
 
     server = start(script)
     stack = NetworkStack(NetworkSettings(Network("x", NOBODY, server.endpoint)))
-    began = time.monotonic()
     with pytest.raises(SocketTimeout) as raised:
         stack.connect("127.0.0.5", 443, 0.2)
     assert str(raised.value) == "failed to connect to /127.0.0.5 (port 443) after 200ms"
-    assert time.monotonic() - began < 1
 
 
 def test_the_source_of_connections(loop: LabLoop, start: Callable[[Script], Server]) -> None:
@@ -258,10 +257,8 @@ def test_cancelling(stage: str, start: Callable[[Script], Server]) -> None:
         proxy = server.endpoint if stage == "proxy" else None
         host = HOST if stage == "question" else "127.0.0.5"
         stack = NetworkStack(NetworkSettings(joined, proxy))
-        began = time.monotonic()
-        with pytest.raises(Cancelled):
-            stack.connect(host, 443, CAP, cancellation)
-        assert time.monotonic() - began < 0.5
+        with pytest.raises(Cancelled), not_waiting():
+            stack.connect(host, 443, LONG, cancellation)
         with pytest.raises(Cancelled):
             stack.connect("127.0.0.5", 443, CAP, cancellation)
 
@@ -360,10 +357,8 @@ def test_a_proxy_that_drips(start: Callable[[Script], Server]) -> None:
             time.sleep(0.02)
 
     stack = NetworkStack(NetworkSettings(http_proxy=start(drip).endpoint))
-    began = time.monotonic()
     with pytest.raises(SocketTimeout):
         stack.connect(HOST, 443, 0.2)
-    assert time.monotonic() - began < 1
 
 
 @given(answer=st.binary(max_size=30) | st.binary(max_size=20).map(b"HTTP/1.1 200 ".__add__))

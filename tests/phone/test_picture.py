@@ -15,7 +15,8 @@ from lab.phone.app_view import SampleView
 from lab.phone.installed import make_screen
 from lab.phone.node import HEIGHT, LAUNCHER, WIDTH, Bounds, Look, Node
 from lab.phone.picture import BLUE, GREY, INK, PALETTE, SURFACE, Frame, draw
-from tests.phone.scripted import CAP, NOON, ScriptedSdk, make_phone
+from tests.patience import CAP
+from tests.phone.scripted import NOON, ScriptedSdk, make_phone
 
 STATUS_BAR: Bounds = (0, 0, WIDTH, 80)
 SAMPLE = f"{app_view.PACKAGE}/.MainActivity"

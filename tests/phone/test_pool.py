@@ -19,11 +19,11 @@ from lab.phone.pool import MAX_IDLE, Pool
 from lab.phone.services import Cancellation, Cancelled, ConnectionLost, SocketTimeout
 from lab.pki.certificates import Leaf
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP
 from tests.phone.clients import AGENT, URL, Refused, replying
 from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
 from tests.phone.peers import (
-    CAP,
     OK,
     Server,
     TlsScript,

@@ -19,8 +19,9 @@ from lab.phone.services import ConnectError, UnknownHost
 from lab.phone.state import PhoneState
 from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP
 from tests.phone.air import Air
-from tests.phone.peers import CAP, Server, server_context
+from tests.phone.peers import Server, server_context
 
 HOST, RESOLVER = "api.acme.test", "dns.acme.test"
 ANSWERED, RESOLVER_ADDRESS = "203.0.113.7", "198.51.100.53"

@@ -6,7 +6,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -18,13 +17,13 @@ import pytest
 
 from lab.phone.lifetime import CannotStart, load_class
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP
 from tests.phone import stand_ins
 
 pytestmark = pytest.mark.whole
 
 ROOT = Path(__file__).parents[2]
 STAND_INS = "tests.phone.stand_ins"
-CAP = 10.0
 
 
 def arguments(folder: Path, sdk: str, *more: str) -> list[str]:
@@ -113,14 +112,12 @@ def test_it_is_ready_then_ends_when_told_to(tmp_path: Path, end: str) -> None:
     with started(tmp_path, "Quiet") as process:
         port = port_of(process)
         assert is_listening(port)
-        began = time.monotonic()
         if end == "end of input":
             assert process.stdin is not None
             process.stdin.close()
         else:
             process.send_signal(getattr(signal, end))
         assert process.wait(CAP) == 0
-        assert time.monotonic() - began < 3
         assert not is_listening(port)
         assert process.stdout is not None
         assert process.stderr is not None
@@ -133,10 +130,8 @@ def test_it_ends_with_all_it_started_whatever_an_sdk_does(tmp_path: Path) -> Non
         file = tmp_path / "home/files/data/data/cloud.trustpin.android.sample/child"
         child = psutil.Process(int(file.read_text()))
         assert process.stdin is not None
-        began = time.monotonic()
         process.stdin.close()
         assert process.wait(CAP) == 0
-        assert time.monotonic() - began < 4
         psutil.wait_procs([child], CAP)
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 

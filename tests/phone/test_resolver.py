@@ -15,6 +15,7 @@ from lab.model.device import Endpoint
 from lab.network.dns import Resolver
 from lab.phone.resolver import is_address, question, read_answer, resolve
 from lab.phone.services import Cancellation, Cancelled, UnknownHost
+from tests.patience import CAP, LONG, eventually, not_waiting
 from tests.phone.air import Datagrams
 
 HOST = "api.acme.test"
@@ -79,7 +80,7 @@ def test_a_refusal_is_an_unknown_host(rcode: int) -> None:
         Datagrams(lambda packet: [reply_to(packet, rcode=rcode)]) as server,
         pytest.raises(UnknownHost),
     ):
-        resolve(HOST, server.endpoint, 2)
+        resolve(HOST, server.endpoint, CAP)
 
 
 def test_silence_and_nobody_there() -> None:
@@ -87,7 +88,7 @@ def test_silence_and_nobody_there() -> None:
         began = time.monotonic()
         with pytest.raises(UnknownHost):
             resolve(HOST, server.endpoint, 0.2)
-        assert 0.2 <= time.monotonic() - began < 1
+        assert time.monotonic() - began >= 0.2
     with pytest.raises(UnknownHost):
         resolve(HOST, server.endpoint, 0.2)
 
@@ -121,22 +122,20 @@ def test_packets_from_elsewhere_do_not_count() -> None:
 
     def reply(packet: bytes) -> list[bytes]:
         asked.append(packet)
-        told.wait(2)
+        told.wait(CAP)
         return [reply_to(packet, a("127.0.0.5"))]
 
     with Datagrams(reply) as server:
         found: list[tuple[str, ...]] = []
-        thread = threading.Thread(target=lambda: found.append(resolve(HOST, server.endpoint, 3)))
+        thread = threading.Thread(target=lambda: found.append(resolve(HOST, server.endpoint, CAP)))
         thread.start()
-        deadline = time.monotonic() + 2
-        while not asked and time.monotonic() < deadline:
-            time.sleep(0.001)
+        assert eventually(lambda: asked)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
             # Every port that the question could have come from is not needed: one is known.
             port = server.ports[0]
             forger.sendto(reply_to(asked[0], a("127.0.0.66")), ("127.0.0.1", port))
         told.set()
-        thread.join(5)
+        thread.join(CAP)
     assert found == [("127.0.0.5",)]
 
 
@@ -200,11 +199,8 @@ def test_cancelling() -> None:
         cancellation.fire()
         return []
 
-    with Datagrams(fire) as server:
-        began = time.monotonic()
-        with pytest.raises(Cancelled):
-            resolve(HOST, server.endpoint, 5, cancellation=cancellation)
-        assert time.monotonic() - began < 0.5
+    with Datagrams(fire) as server, pytest.raises(Cancelled), not_waiting():
+        resolve(HOST, server.endpoint, LONG, cancellation=cancellation)
 
 
 def test_addresses() -> None:

@@ -24,9 +24,10 @@ from lab.phone.services import (
     SocketTimeout,
     UnknownHost,
 )
+from tests.patience import CAP, LONG, not_waiting
 from tests.phone.air import Air
 from tests.phone.android.rooted import APP, BROWSER, Rooted
-from tests.phone.peers import CAP, Script, Server, tunnel, until_closed
+from tests.phone.peers import Script, Server, tunnel, until_closed
 
 HOST, ADDRESS = "api.acme.test", "198.51.100.1"
 NOBODY = Endpoint("127.0.0.1", 1)
@@ -149,7 +150,7 @@ def test_what_is_dropped_takes_its_time(air: Air) -> None:
     rules._decide = lambda _: Ruling(Fate.DROP)
     with pytest.raises(UnknownHost):
         stack.connect(HOST, 443, 0.2)
-    assert 0.4 <= time.monotonic() - begun < CAP
+    assert time.monotonic() - begun >= 0.4
 
 
 def test_whoever_waits_in_vain_may_lose_patience(air: Air) -> None:
@@ -157,10 +158,8 @@ def test_whoever_waits_in_vain_may_lose_patience(air: Air) -> None:
     cancellation = Cancellation()
     timer = threading.Timer(0.1, cancellation.fire)
     timer.start()
-    begun = time.monotonic()
-    with pytest.raises(Cancelled):
-        stack.connect(ADDRESS, 443, CAP, cancellation)
-    assert time.monotonic() - begun < CAP
+    with pytest.raises(Cancelled), not_waiting():
+        stack.connect(ADDRESS, 443, LONG, cancellation)
     timer.join()
 
 

@@ -26,7 +26,8 @@ from lab.phone.services import (
 )
 from lab.phone.state import PhoneState
 from lab.phone.ui import App, Changes, Screen
-from tests.phone.scripted import CAP, OK, Gate, ScriptedSdk, make_phone
+from tests.patience import CAP
+from tests.phone.scripted import OK, Gate, ScriptedSdk, make_phone
 
 SAMPLE = f"{app_view.PACKAGE}/.MainActivity"
 BROWSER = f"{browser.PACKAGE}/.BrowserActivity"
@@ -568,7 +569,7 @@ def test_many_hands_on_one_screen(phone: PhoneState) -> None:
     for hand in hands:
         hand.start()
     for hand in hands:
-        hand.join(30)
+        hand.join(CAP)
     assert not any(hand.is_alive() for hand in hands)
     assert failures == []
     screen.close()

@@ -15,6 +15,7 @@ from lab.phone.services import (
 from lab.pki.authority import Authority
 from lab.pki.certificates import Leaf
 from lab.pki.hierarchy import LabPki
+from tests.patience import LONG, not_waiting
 from tests.phone import chains
 from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
@@ -90,10 +91,8 @@ def test_refuses_bad_chains(
 ) -> None:
     script = TlsScript(server_context(make(pki), version=version))
     server = serve(script)
-    began = time.monotonic()
-    with pytest.raises(SslHandshakeError) as raised:
-        shake(phone)
-    assert time.monotonic() - began < 2
+    with pytest.raises(SslHandshakeError) as raised, not_waiting():
+        shake(phone, timeout=LONG)
     assert type(raised.value) is SslHandshakeError
     assert words in str(raised.value)
     assert str(raised.value).startswith("java.security.cert.CertPathValidatorException: ")

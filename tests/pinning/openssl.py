@@ -9,9 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lab.model.pins import PinKind
-
-CAP = 10.0
-"""Seconds after which a program that does not end fails the test."""
+from tests.patience import CAP
 
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -10,6 +10,7 @@ from cryptography import x509
 from lab.pki.authority import Authority
 from lab.pki.credential import digest
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP
 from tests.pki import verifiers
 from tests.pki.samples import HOST, assert_is_ca, assert_is_leaf
 from tests.pki.verifiers import Verifier
@@ -118,7 +119,7 @@ def test_all_threads_are_given_the_same_one() -> None:
     ready = threading.Barrier(8)
 
     def ask(host: str) -> tuple[int, int]:
-        ready.wait(10)
+        ready.wait(CAP)
         return id(pki.genuine(host)), id(pki.backup(host))
 
     with ThreadPoolExecutor(8) as pool:

@@ -24,6 +24,7 @@ from lab.pki.surgery import (
     point_of,
     resigned,
 )
+from tests.patience import CAP
 from tests.pinning import openssl
 
 ROOT = Authority.root("Root")
@@ -59,7 +60,7 @@ def verified_by_openssl(
                 *("-signature", folder / "signature", folder / "body"),
             ],
             capture_output=True,
-            timeout=10,
+            timeout=CAP,
             check=False,
         )
     return done.returncode == 0

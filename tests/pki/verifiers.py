@@ -20,9 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from lab.pki.credential import Credential
-
-CAP = 10.0
-"""Seconds after which a program that does not end fails the test."""
+from tests.patience import CAP
 
 Verifier = Callable[[Credential, x509.Certificate, str], str | None]
 """Judges what a server presents, for a root that is trusted and a host or address."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from lab.catalogue import entries
+from tests.pytest_plugin.prepared import run_pytest
+
 ROOT = Path(__file__).parents[2]
 
-RUN = ("-m", "mitm", "-p", "no:hypothesispytest")
-"""Hypothesis takes a second to import, and no scenario needs it."""
+RUN = ("-m", "mitm", "-p", "no:hypothesispytest", "--wifi=simulated")
+"""Hypothesis takes a second to import, and no scenario needs it. The kernel's networks have tests
+of their own."""
 
 PROGRAM = """
 devices:
@@ -51,7 +56,7 @@ class Lab:
         self.devices(PROGRAM.format(argv=argv, control=control))
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        return self.pytester.runpytest_subprocess(*RUN, *arguments)
+        return run_pytest(self.folder, [*RUN, *arguments], os.environ)
 
     def run_here(self, *arguments: str) -> pytest.RunResult:
         """Run in this very process: for what ends before any scenario begins."""
@@ -70,6 +75,12 @@ class Lab:
             f"{r['adversary']} {r['case']} {r['variant']} {r['title']}": r["verdict"]
             for r in self.results()["results"]
         }
+
+
+@pytest.fixture(autouse=True)
+def _catalogue() -> None:
+    # A run in this very process forgets what it imports, and the catalogue is imported once.
+    entries()
 
 
 @pytest.fixture

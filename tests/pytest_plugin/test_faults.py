@@ -7,8 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,16 @@ from tests.pytest_plugin.conftest import ROOT, Lab
 
 pytestmark = pytest.mark.whole
 
-CASES = "B4-device_trusted_ca- and compromised"
-"""Four scenarios, if need be; the fault comes in the first of them."""
-CAP = 60.0
-"""Seconds that a run of so few scenarios may take, whatever breaks."""
+CASES = {
+    1: "B4-device_trusted_ca- and compromised",
+    2: "(B4-device_trusted_ca- or C6-pin_stuffing-) and compromised",
+    4: "(B4-device_trusted_ca- or C6-pin_stuffing-) and (compromised or rogue_wifi)",
+}
+"""Twice as many scenarios as there are faults."""
 
 BREAK = """
 import os, psutil
+import lab.pytest_plugin.running as running
 import lab.trial.seat as seat
 from lab.devices.android.shell_link import tcp_link
 from lab.model.device import DeviceLost, Endpoint
@@ -39,19 +41,36 @@ def beside(port, command):
     except DeviceLost:
         pass  # A phone that starts again ends this connection, too.
 
+def kill(pattern):
+    for process in psutil.Process().children(recursive=True):
+        if pattern in ' '.join(process.cmdline()):
+            process.kill()
+
+# One fault after the other, each in a scenario of its own, and between two of them a scenario
+# without one.
+faults = {{2 * number: fault for number, fault in enumerate({faults!r})}}
+scenario = -1
 asked = 0
 ask = seat.Seat.ask
+conduct = running.conduct
+
+def conducting(*arguments, **named):
+    global scenario, asked
+    scenario += 1
+    asked = 0
+    return conduct(*arguments, **named)
 
 def breaking(self, *arguments, **named):
     global asked
     asked += 1
-    if asked == 2:
-        {action}
+    # The second request of an app is that under the attack.
+    if asked == 2 and scenario in faults:
+        exec(faults[scenario])
     return ask(self, *arguments, **named)
 
+running.conduct = conducting
 seat.Seat.ask = breaking
 """
-"""The second request of an app is that under the first attack."""
 
 
 @pytest.fixture
@@ -61,12 +80,11 @@ def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standing]
         yield standing
 
 
-def attacked(lab: Lab, action: str, *arguments: str) -> list[dict[str, Any]]:
-    """Run a few scenarios, let ``action`` break something in the first, and return the results."""
-    (lab.folder / "scenarios" / "conftest.py").write_text(BREAK.format(action=action))
-    began = time.monotonic()
-    lab.run("-k", CASES, "--retries=0", *arguments)
-    assert time.monotonic() - began < CAP
+def attacked(lab: Lab, *faults: str, options: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Run so many scenarios that each fault has one of its own and one after it, and return their
+    results."""
+    (lab.folder / "scenarios" / "conftest.py").write_text(BREAK.format(faults=faults))
+    lab.run("-k", CASES[len(faults)], "--retries=0", *options)
     results: list[dict[str, Any]] = lab.results()["results"]
     return results
 
@@ -80,32 +98,23 @@ def adb_shell(phone: Standing, command: str) -> str:
     return f"beside({phone.adb.port}, {command!r})"
 
 
-def kill(pattern: str) -> str:
-    """Return the statement that kills the run's own processes with ``pattern`` in their command
-    line."""
-    return (
-        f"[p.kill() for p in psutil.Process().children(recursive=True) "
-        f"if {pattern!r} in ' '.join(p.cmdline())]"
-    )
+RECOVERED = {
+    "am crash cloud.trustpin.android.sample": "crashed",
+    "kill -STOP $(pidof cloud.trustpin.android.sample)": "respon",
+    "am force-stop cloud.trustpin.android.sample": "app",
+    "reboot": "phone",
+}
+"""What happens on the phone, and what is said of it."""
 
 
-@pytest.mark.parametrize(
-    ("command", "cause"),
-    [
-        ("am crash cloud.trustpin.android.sample", "crashed"),
-        ("kill -STOP $(pidof cloud.trustpin.android.sample)", "respon"),
-        ("am force-stop cloud.trustpin.android.sample", "app"),
-        ("reboot", "phone"),
-    ],
-    ids=["app crash", "app not responding", "app ended", "reboot"],
-)
-def test_the_next_scenario_recovers(lab: Lab, phone: Standing, command: str, cause: str) -> None:
+def test_the_next_scenario_recovers(lab: Lab, phone: Standing) -> None:
     shutil.copy(devices_file(phone.air.parent, phone.entry()), lab.folder / "devices.yaml")
     before = phone.seen()
-    first, *others = attacked(lab, adb_shell(phone, command))
-    assert first["verdict"] == "INCONCLUSIVE", told(first)
-    assert cause in told(first)
-    assert {r["verdict"] for r in others} == {"PASS"}, [told(r) for r in others]
+    results = attacked(lab, *(adb_shell(phone, command) for command in RECOVERED))
+    for cause, broken, after in zip(RECOVERED.values(), results[::2], results[1::2], strict=True):
+        assert broken["verdict"] == "INCONCLUSIVE", told(broken)
+        assert cause in told(broken)
+        assert after["verdict"] == "PASS", (cause, told(after))
     assert not differences(before, phone.seen())
 
 
@@ -127,21 +136,19 @@ def test_a_phone_that_is_unplugged_is_said_to_be_gone(lab: Lab, phone: Standing)
     assert "cannot be reached" in ran.stdout
 
 
-@pytest.mark.parametrize("program", ["appium", "adb"])
-def test_a_server_that_is_killed_is_started_again(lab: Lab, program: str) -> None:
+def test_a_server_that_is_killed_is_started_again(lab: Lab) -> None:
     if shutil.which("adb") is None or not (ROOT / "node_modules" / "appium").is_dir():
         pytest.skip("needs adb and 'make node'")
     lab.devices("devices: [{id: phone, platform: virtual, appium: lab}]")
-    pattern = "node_modules/appium" if program == "appium" else "nodaemon server"
-    first, *others = attacked(lab, kill(pattern))
-    assert first["verdict"] == "INCONCLUSIVE", told(first)
-    assert {r["verdict"] for r in others} == {"PASS"}, [told(r) for r in others]
+    results = attacked(lab, "kill('node_modules/appium')", "kill('nodaemon server')")
+    told_of = {r["verdict"]: told(r) for r in results}
+    assert [r["verdict"] for r in results] == ["INCONCLUSIVE", "PASS"] * 2, told_of
 
 
 def test_a_hung_phone_does_not_hang_the_run(lab: Lab, phone: Standing) -> None:
     shutil.copy(devices_file(phone.air.parent, phone.entry()), lab.folder / "devices.yaml")
     try:
-        first, *_ = attacked(lab, f"os.kill({phone.process.pid}, 19)", "-x")
+        first, *_ = attacked(lab, f"os.kill({phone.process.pid}, 19)", options=["-x"])
     finally:
         os.kill(phone.process.pid, signal.SIGCONT)
     assert first["verdict"] == "INCONCLUSIVE"

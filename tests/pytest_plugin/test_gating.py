@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.catalogue import entries
 from lab.gate.requirements import Inputs
 from lab.model.verdict import Verdict
 from lab.pytest_plugin.gating import Gate
@@ -19,12 +18,6 @@ from tests.pytest_plugin.conftest import CURL, PROGRAM, ROOT, Lab
 ONE = ("--device=curl", "-k", "B1-untrusted_ca-tls1.3 and rogue_ca", "--retries=0")
 MISSING = "- {attacks: [all], verdict: MISSING, until: 9999-12-31, reason: one will do}\n"
 NAMED = {"slug": "untrusted_ca", "case": "B1", "adversary": "rogue_ca"}
-
-
-@pytest.fixture(autouse=True)
-def _catalogue() -> None:
-    # A run in this very process forgets what it imports, and the catalogue is imported once.
-    entries()
 
 
 def policy(lab: Lab, text: str) -> str:

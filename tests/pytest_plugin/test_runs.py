@@ -18,7 +18,9 @@ import psutil
 import pytest
 
 from lab.evidence.verify import verify
+from tests.patience import CAP
 from tests.pytest_plugin.conftest import CURL, ROOT, RUN, Lab
+from tests.pytest_plugin.prepared import RUN_CAP
 
 pytestmark = pytest.mark.whole
 
@@ -273,20 +275,20 @@ class Started:
                     process.send_signal(signal.SIGINT)
 
     def finish(self) -> int:
-        self.output, _ = self._run.communicate(timeout=60)
+        self.output, _ = self._run.communicate(timeout=RUN_CAP)
         return self._run.returncode
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=5)[1]
+    return not psutil.wait_procs(processes, CAP)[1]
 
 
 def wait_for_verdicts(lab: Lab, count: int) -> int:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + RUN_CAP
     while time.monotonic() < deadline:
         files: list[Path] = [f / "verdicts.jsonl" for f in lab.run_folders]
         lines = sum(len(f.read_bytes().splitlines()) for f in files if f.exists())
         if lines >= count:
             return lines
         time.sleep(0.02)
-    raise AssertionError(f"fewer than {count} verdicts in a minute")
+    raise AssertionError(f"fewer than {count} verdicts")

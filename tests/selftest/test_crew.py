@@ -17,6 +17,8 @@ from lab.selftest.findings import REFERENCE, Effect, Tried
 from lab.selftest.plan import Plan
 from tests.selftest.builders import attack, mutant, tried
 
+pytestmark = pytest.mark.whole
+
 MUTANTS = [mutant("M", "a0"), mutant("Deadly", "a1"), mutant("N", "a2")]
 ATTACKS = [attack(f"a{n}") for n in range(3)]
 

@@ -23,6 +23,8 @@ from tests.killing import ROOT
 from tests.network.kernel.wireshark import Dissected, dissect
 from tests.network.needed import or_skip
 
+pytestmark = pytest.mark.whole
+
 ON_CURL = {"untrusted_ca", "cleartext_seen"}
 ON_THE_PHONE = {"ipv6_trusted_ca", "neighbour_takes_gateway"}
 """Both versions of TLS, both kinds of addresses, what is in clear, what is passed on."""

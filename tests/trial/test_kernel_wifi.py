@@ -25,6 +25,8 @@ from tests.killing import ROOT
 from tests.network.needed import or_skip
 from tests.trial.conftest import case_of, judged
 
+pytestmark = pytest.mark.whole
+
 STUBBORN = """
 devices:
   - id: stubborn

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from lab.devices.ios.reach import Reach
-from lab.devices.ios.usbmux import UDID, Usbmux
 from lab.devices.iphone_models import IosSettings
 from lab.devices.item import Value
+
+if TYPE_CHECKING:
+    from lab.devices.ios.reach import Reach
 
 
 def address_of(settings: IosSettings) -> Mapping[str, Value]:
@@ -23,6 +25,10 @@ def is_iphone(address: Mapping[str, Value]) -> bool:
 def reach_of(address: Mapping[str, Value]) -> Reach:
     """Return the way to the iPhone at an address of ``address_of``. Raises ValueError for what is
     none."""
+    # Here, not above: whether an address is an iPhone's is asked where there is none, too.
+    from lab.devices.ios.reach import Reach
+    from lab.devices.ios.usbmux import UDID, Usbmux
+
     match dict(address):
         case {"udid": str(udid), "usbmuxd": str(place)} if UDID.fullmatch(udid):
             return Reach(Usbmux(place), udid)

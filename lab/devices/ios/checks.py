@@ -9,6 +9,8 @@ from lab.devices.findings import Finding, bad, good, limited
 from lab.devices.ios.address import address_of, reach_of
 from lab.devices.ios.apps import AppService
 from lab.devices.ios.facts import IosFacts, identify
+from lab.devices.ios.monitor_by_tunnel import HUB, find_service
+from lab.devices.ios.network_monitor import NoMonitor
 from lab.devices.ios.reach import Reach
 from lab.devices.iphone_models import IosProxyWay, IosSettings
 from lab.devices.journal import pending
@@ -35,6 +37,7 @@ def look(settings: IosSettings) -> Iterator[Finding]:
         yield from _ours(settings)
         yield _clock(facts)
         yield _supervision(settings, facts)
+        yield from _tunnel(settings)
         yield from _apps(settings, reach, facts)
     except (DeviceLost, CommandRefused) as error:
         yield bad("usbmuxd", str(error), "see that the iPhone stays connected")
@@ -91,6 +94,26 @@ def _supervision(settings: IosSettings, facts: IosFacts) -> Finding:
     if settings.routes.proxy is IosProxyWay.BY_HAND:
         by_hand += ", and sets the proxy"
     return limited("supervised", f"{told}: {by_hand}", "none; it takes some seconds each time")
+
+
+def _tunnel(settings: IosSettings) -> Iterator[Finding]:
+    """Tell whether this machine has a tunnel to it; on a hub, nobody can."""
+    section = settings.appium
+    if section.hub is not None or section.server is not None:
+        return
+    # An agent that runs, or a Mac that starts it, needs none.
+    launches = section.agent is None and "appium:xcodeOrgId" not in section.capabilities
+    if not (launches or section.network_monitor):
+        return
+    try:
+        find_service(section.registry, settings.udid, HUB)
+    except NoMonitor as error:
+        mend = "'appium driver run xcuitest tunnel-creation' makes one; docs/devices.md says how"
+        missing = "WebDriverAgent cannot be launched" if launches else "no network monitor"
+        make = bad if launches else limited
+        yield make("tunnel", f"{error}: {missing}", mend)
+    else:
+        yield good("tunnel", "its developer services are in reach")
 
 
 def _apps(settings: IosSettings, reach: Reach, facts: IosFacts) -> Iterator[Finding]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from selenium.common.exceptions import WebDriverException
+
 from lab.devices.android.driving import Driving
 from lab.devices.android.link import CommandRefused
 from lab.devices.capabilities import NO_SEGMENT
@@ -14,10 +16,13 @@ from lab.devices.ios.apps import Build
 from lab.devices.ios.changes import Changes, IosWifi
 from lab.devices.ios.facts import IosFacts
 from lab.devices.ios.log import DeviceLog
+from lab.devices.ios.network_monitor import NetworkMonitor
+from lab.devices.ios.network_news import Account, leads_there
 from lab.devices.iphone_models import IosProxyWay
 from lab.model.attack import Need, RouteKind, Trust
-from lab.model.device import DeviceFacts, DeviceLost, LoggedLine, Surroundings
+from lab.model.device import AppSetup, DeviceFacts, DeviceLost, LoggedLine, Surroundings
 from lab.model.failure_report import ReportWay
+from lab.model.monitored import MonitoredConnection
 from lab.model.outcome import AppOutcome
 
 CLOCK_RIGHT = 1.0
@@ -68,6 +73,7 @@ class IosDevice(DrivenPhone):
         *,
         build: Build | None,
         log: DeviceLog,
+        monitor: NetworkMonitor | None,
         reconnect: Callable[[], None],
         source: str | None,
         obituary: Callable[[], str | None],
@@ -80,6 +86,9 @@ class IosDevice(DrivenPhone):
         self._changes = changes
         self._build = build
         self._log = log
+        self._monitor = monitor
+        self._route: RouteKind | None = None
+        self._pid = 0
         self._reconnect = reconnect
         # It was installed for this run, and has never been started.
         self._is_fresh = build is not None
@@ -96,6 +105,7 @@ class IosDevice(DrivenPhone):
             "app_sha256": "" if self._build is None else self._build.sha256,
             "profile": plan.profile.name,
             "route": "" if plan.proxy_way is None else str(plan.proxy_way),
+            "network_monitor": self._about_monitor(),
         }
         return DeviceFacts(
             id=plan.id,
@@ -154,6 +164,7 @@ class IosDevice(DrivenPhone):
                 self._changes.join(plan.rogue)
                 if plan.proxy_way is not None:
                     self._changes.lead_no_more(plan.proxy_way, plan.home)
+        self._route = kind
 
     def trust(self, store: Trust, certificates: tuple[bytes, ...]) -> None:
         wanted = () if store is Trust.NONE else certificates
@@ -164,6 +175,18 @@ class IosDevice(DrivenPhone):
         """Raise ValueError for any time but the true one: nobody can set an iPhone's clock."""
         if seconds:
             raise ValueError(self.lacks(Need.CLOCK))
+
+    def set_up(self, setup: AppSetup, *, fresh: bool = True) -> AppOutcome:
+        self._pid = 0
+        return super().set_up(setup, fresh=fresh)
+
+    def request(self, url: str) -> AppOutcome:
+        if self._monitor is None:
+            return super().request(url)
+        with self._working():
+            since = self._monitor.moment()
+        outcome = super().request(url)
+        return outcome if since is None else replace(outcome, monitored=self._used(since))
 
     def forget_app(self) -> None:
         if self._build is not None and not self._is_fresh:
@@ -194,4 +217,45 @@ class IosDevice(DrivenPhone):
             raise DeviceLost(str(error)) from None
         self._changes.forget()
         self._is_fresh = False
+        self._pid = 0
+        if self._monitor is not None:
+            # It belonged to the session that is gone.
+            self._monitor.close()
         self.came_back()
+
+    def _about_monitor(self) -> str:
+        """Say whether the phone's own network monitor is a witness."""
+        if self._monitor is None:
+            return ""
+        there = self._monitor.moment() is not None
+        return "listened to" if there else f"not there: {self._monitor.trouble}"
+
+    def _used(self, since: Account) -> tuple[MonitoredConnection, ...] | None:
+        """Return the app's connections since a moment; None where nobody knows of them."""
+        assert self._monitor is not None
+        found: tuple[MonitoredConnection, ...] | None = None
+        with self._working():
+            known, self._pid = self._pid, self._pid or self._front_pid()
+            if self._pid:
+                found = self._monitor.used(since, self._pid, self._is_on_route)
+            if found == () and known and (pid := self._front_pid()) != known:
+                # It was started anew, by whomever.
+                self._pid = pid
+                found = self._monitor.used(since, pid, self._is_on_route) if pid else None
+        return found
+
+    def _front_pid(self) -> int:
+        """Return the process of the app under test; 0 where that is not in front."""
+        try:
+            told = self._driving.driver.execute_script("mobile: activeAppInfo", {})
+        except WebDriverException:
+            # Without it the monitor's word cannot be told from that about others.
+            return 0
+        match told:
+            case {"bundleId": str(bundle_id), "pid": int(pid)} if bundle_id == self._plan.app:
+                return pid
+            case _:
+                return 0
+
+    def _is_on_route(self, connection: MonitoredConnection) -> bool:
+        return leads_there(connection, self._route, self._around)

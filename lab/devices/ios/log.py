@@ -56,7 +56,7 @@ class DeviceLog:
         """
         deadline = time.monotonic() + CAP
         with self._arrived:
-            while (left := deadline - time.monotonic()) > 0:
+            while not self._ended and (left := deadline - time.monotonic()) > 0:
                 if not self._arrived.wait(min(QUIET, left)):
                     break
             if self._ended:

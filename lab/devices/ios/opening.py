@@ -17,6 +17,7 @@ from lab.devices.ios.device import IosDevice, Plan
 from lab.devices.ios.facts import IosFacts, identify
 from lab.devices.ios.items import ItemMaker
 from lab.devices.ios.log import DeviceLog
+from lab.devices.ios.network_monitor import NetworkMonitor, Source
 from lab.devices.ios.reach import Reach
 from lab.devices.ios.settings_page import Hand, SettingsPage
 from lab.devices.ios.supervision import Supervisor
@@ -48,6 +49,9 @@ class Opening:
     supervisor: Supervisor | None = None
     build: Path | None = None
     """An .ipa of the app under test to install."""
+    monitor: Callable[[Driving], Source] | None = None
+    """Begins to listen to the phone's own network monitor; None where nobody is to. Raises
+    NoMonitor."""
     source: str | None = None
     obituary: Callable[[], str | None] = lambda: None
     kill: Callable[[], None] = lambda: None
@@ -79,6 +83,9 @@ def open_iphone(
         closing = _Closing(opening, journal, items, stack)
         log = DeviceLog(reach)
         stack.callback(log.close)
+        monitor = _monitor(opening)
+        if monitor is not None:
+            stack.callback(monitor.close)
         try:
             facts, build = _make_ready(opening, facts, changes)
             return IosDevice(
@@ -90,6 +97,7 @@ def open_iphone(
                 opening.pages,
                 build=build,
                 log=log,
+                monitor=monitor,
                 reconnect=reach.close,
                 source=opening.source,
                 obituary=opening.obituary,
@@ -101,6 +109,11 @@ def open_iphone(
             raise
     except (CommandRefused, StateError, DeviceBusy) as error:
         raise DeviceLost(str(error)) from None
+
+
+def _monitor(opening: Opening) -> NetworkMonitor | None:
+    begin, driving = opening.monitor, opening.driving
+    return None if begin is None else NetworkMonitor(lambda: begin(driving))
 
 
 def _lease(opening: Opening, owner: Owner) -> Lease:

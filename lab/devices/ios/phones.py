@@ -18,9 +18,18 @@ from lab.devices.ios.address import address_of, reach_of
 from lab.devices.ios.changes import IosWifi
 from lab.devices.ios.device import IosDevice, Plan
 from lab.devices.ios.items import ItemMaker
+from lab.devices.ios.network_monitor import Source
 from lab.devices.ios.opening import Opening, open_iphone
 from lab.devices.ios.reach import Reach
-from lab.devices.ios.sessions import Target, direct, on_hub, on_own_server, on_server
+from lab.devices.ios.sessions import (
+    Target,
+    by_driver,
+    by_tunnel,
+    direct,
+    on_hub,
+    on_own_server,
+    on_server,
+)
 from lab.devices.ios.settings_page import Hand, SettingsPage
 from lab.devices.ios.supervision import Supervisor, read_supervisor
 from lab.devices.ios.usbmux import Usbmux
@@ -63,6 +72,7 @@ def open_ios(
             plan=_plan(settings, surroundings, factory_anchors, report_url),
             reach=Reach(Usbmux(settings.usbmuxd), settings.udid),
             driving=driving_of(settings, home, stack),
+            monitor=_monitor(settings),
             pages=_pages(settings),
             settings_page=_settings_page(settings),
             journals=journals_folder(),
@@ -113,7 +123,7 @@ def driving_of(settings: IosSettings, home: Path, stack: ExitStack) -> Driving:
     DeviceLost."""
     section = settings.appium
     agent = "" if section.agent is None else _filled(section.agent)
-    target = Target(settings.udid, settings.version, agent, section.capabilities)
+    target = _target(settings, agent)
     if section.direct is not None:
         return direct(target, lambda: None, COMMAND_CAP)
     if section.server is not None:
@@ -121,6 +131,22 @@ def driving_of(settings: IosSettings, home: Path, stack: ExitStack) -> Driving:
     if section.hub is not None:
         return on_hub(target, _filled(section.hub), section.wait)
     return on_own_server(target, settings.usbmuxd, home / "appium", stack, wait=section.wait)
+
+
+def _target(settings: IosSettings, agent: str) -> Target:
+    section = settings.appium
+    by_server = section.network_monitor and (section.lab or section.server) is not None
+    return Target(
+        settings.udid, settings.version, agent, section.capabilities, by_server, section.registry
+    )
+
+
+def _monitor(settings: IosSettings) -> Callable[[Driving], Source] | None:
+    """Return what listens to the phone's own network monitor; None where nobody is to, or can."""
+    section, target = settings.appium, _target(settings, "")
+    if section.direct is not None and section.network_monitor:
+        return lambda _: by_tunnel(target)
+    return by_driver if target.events else None
 
 
 def _plan(

@@ -28,11 +28,16 @@ from lab.devices.appium_server import (
     DriverName,
     find_installation,
 )
-from lab.devices.kept import GONE_CAP
+from lab.devices.ios.network_monitor import Source
+from lab.devices.ios.tunnel_registry import USUAL_PORT, note_registry, without_tunnels
+from lab.devices.kept import GONE_CAP, free_port
 from lab.model.device import DeviceLost
 
 RUNNER = "com.facebook.WebDriverAgentRunner.xctrunner"
 """WebDriverAgent where it is installed on the phone already."""
+
+AGENT_PORT = 8100
+"""The port of the phone on which it listens then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,15 @@ class Target:
     agent: str = ""
     """Address of a WebDriverAgent that runs already; the driver starts the phone's own else."""
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
+    events: bool = False
+    """Whether an Appium server is to tell of events, over WebDriver BiDi."""
+    registry: int = USUAL_PORT
+    """Port of this machine where the registry of iPhones' tunnels listens: over a tunnel the
+    driver launches the phone's own WebDriverAgent, and hears of its apps' connections."""
 
-    def options(self) -> XCUITestOptions:
-        """Return what the lab wants of a session."""
+    def options(self, *, local_port: int | None = None) -> XCUITestOptions:
+        """Return what the lab wants of a session. ``local_port`` is a port of the Appium machine
+        that nobody else has: two sessions there choose the same else."""
         wanted: dict[str, Capability] = {
             "udid": self.udid,
             "platformVersion": self.version,
@@ -63,12 +74,34 @@ class Target:
             wanted["webDriverAgentUrl"] = self.agent
         elif not {"appium:usePreinstalledWDA", "appium:xcodeOrgId"} & set(self.capabilities):
             wanted["usePreinstalledWDA"] = True
+        if local_port is not None:
+            # Else the driver would choose the same one on the phone.
+            wanted |= {"wdaLocalPort": local_port, "wdaRemotePort": AGENT_PORT}
         options = XCUITestOptions()
+        if self.events:
+            options.set_capability("webSocketUrl", True)
         for name, value in wanted.items():
             options.set_capability(f"appium:{name}", value)
         for name, value in self.capabilities.items():
             options.set_capability(name, value)
         return options
+
+
+def by_driver(driving: Driving) -> Source:
+    """Begin to listen to the phone's network monitor, through the Appium server of a session that
+    has begun. Raises NoMonitor."""
+    # It costs time to load, and is not needed to drive a phone.
+    from lab.devices.ios.monitor_by_driver import DriverMonitor
+
+    return DriverMonitor(driving.driver)
+
+
+def by_tunnel(target: Target) -> Source:
+    """Begin to listen to the phone's network monitor with no Appium server in between. Raises
+    NoMonitor."""
+    from lab.devices.ios.monitor_by_tunnel import TunnelMonitor
+
+    return TunnelMonitor(target.registry, target.udid)
 
 
 def direct(target: Target, obituary: Obituary, cap: float) -> Driving:
@@ -130,8 +163,10 @@ def on_own_server(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {"USBMUXD_SOCKET_ADDRESS": usbmuxd}
         try:
+            environment |= without_tunnels(folder.absolute())
+            note_registry(AppiumServer.data_folder(folder), target.registry)
             servers.append(AppiumServer(installation, folder, environment=environment))
-        except AppiumUnavailable as error:
+        except (AppiumUnavailable, OSError) as error:
             raise DeviceLost(str(error)) from None
         return servers[0]
 
@@ -139,7 +174,7 @@ def on_own_server(
         server = started()
         return begin(
             server.address,
-            target.options(),
+            target.options(local_port=free_port()),
             cap=wait,
             obituary=lambda: server.obituary(GONE_CAP),
         )

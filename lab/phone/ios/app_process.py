@@ -20,10 +20,16 @@ class Pids:
 
     def __init__(self) -> None:
         self._next = itertools.count(FIRST_PID)
+        self._last: dict[str, int] = {}
 
-    def take(self) -> int:
-        """Return a number that no process has had."""
-        return next(self._next)
+    def take(self, bundle_id: str = "") -> int:
+        """Return a number that no process has had, for a new process of an app."""
+        number = self._last[bundle_id] = next(self._next)
+        return number
+
+    def last(self, bundle_id: str) -> int:
+        """Return the number of an app's latest process, 0 where there was none."""
+        return self._last.get(bundle_id, 0)
 
 
 class AppProcess:

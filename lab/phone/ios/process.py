@@ -21,16 +21,14 @@ from lab.phone.lifetime import (
     run_phone,
 )
 
-WDA_PORT = 8100
-"""The port of the phone on which WebDriverAgent listens."""
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run an iPhone until the standard input ends or SIGTERM comes; return the exit code.
 
     Writes one line of JSON to the standard output once the phone is ready: ``{"wda": N,
-    "usbmuxd": M}``, where its WebDriverAgent and the usbmuxd that has it listen. Whatever else is
-    written there goes to the standard error.
+    "usbmuxd": M, "registry": L}``, where its WebDriverAgent (0: it is installed, and does not run),
+    the usbmuxd that has it, and the registry of its tunnel listen. Whatever else is written there
+    goes to the standard error.
     """
     options = _parser().parse_args(arguments)
     return run_phone(partial(_run, options))
@@ -50,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         help="PEM file with the certificate of who supervises it; without it, nobody does",
     )
     parser.add_argument("--usbmuxd-port", type=port, default=0, help="0 (default): a free one")
+    parser.add_argument(
+        "--preinstalled",
+        action="store_true",
+        help="WebDriverAgent is on it and does not run until developer tools launch it",
+    )
     parser.add_argument("--factory", type=Path, help="PEM file with the CAs that it ships with")
     parser.add_argument(
         "--network", type=int, help="descriptor of a line to the network namespace that it lives in"
@@ -69,10 +72,14 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
     from lab.phone.ios.lockdown import Lockdownd
     from lab.phone.ios.lockdown.frames import FrameBuffer
     from lab.phone.ios.phone import IPhone
+    from lab.phone.ios.processes import RUNNER_PORT, AppProcesses
+    from lab.phone.ios.remote.tunnel import own_address
+    from lab.phone.ios.remote.way import RemoteWay
     from lab.phone.ios.services import make_services
     from lab.phone.ios.state import IPhoneState
     from lab.phone.ios.usbmux import Usbmuxd
     from lab.phone.ios.wda import WebDriverAgent
+    from lab.phone.ios.wda.runner import Runners
 
     anchors = certificates(options.factory)
     supervisors = [c.public_bytes(Encoding.DER) for c in certificates(options.supervisor)]
@@ -96,11 +103,25 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
         apps = AppShelf(state.kept, screen, BUILT_IN, state.open_process)
         phone = IPhone(state, apps, FrameBuffer(state.now))
         state.opened = phone.watch_connection
-        agent = WebDriverAgent(state, screen)
-        stack.callback(agent.close)
-        lockdownd = Lockdownd(phone, make_services(phone))
+        services = make_services(phone)
+        lockdownd = Lockdownd(phone, services)
         stack.callback(lockdownd.close)
-        lockdownd.ports.listen(WDA_PORT, agent.serve)
+        address = own_address()
+        agent_port, runners = 0, Runners(state, screen, lockdownd.ports, address)
+        if not options.preinstalled:
+            agent = WebDriverAgent(state, screen)
+            stack.callback(agent.close)
+            lockdownd.ports.listen(RUNNER_PORT, agent.serve)
+            agent_port = agent.port
+        processes = AppProcesses(
+            screen,
+            state.pids,
+            lambda: frozenset(app.bundle_id for app in apps.installed()),
+            runners.start if options.preinstalled else None,
+        )
+        stack.callback(processes.close)
+        way = RemoteWay(phone, address, services, lockdownd.converse, processes)
+        stack.callback(way.close)
         try:
             usbmuxd = Usbmuxd(options.home / "computer", port=options.usbmuxd_port)
         except OSError as error:
@@ -108,5 +129,6 @@ def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> None:
         stack.callback(usbmuxd.close)
         usbmuxd.attach(lockdownd, paired=True)
         stack.callback(end_in_time)
-        announce(json.dumps({"wda": agent.port, "usbmuxd": usbmuxd.port}))
+        ready = {"wda": agent_port, "usbmuxd": usbmuxd.port, "registry": way.registry_port}
+        announce(json.dumps(ready))
         await_end_of_input()

@@ -177,6 +177,9 @@ class ScreenedPhone(PhoneServices, ScreenPhone, Protocol):
     def open_process(self) -> Callable[[str], PhoneServices]:
         """Called with an app's bundle id, returns what a new process of it runs on."""
 
+    def pid_of(self, bundle_id: str) -> int:
+        """Return the number of an app's latest process, 0 where there was none."""
+
     @property
     def identity(self) -> Identity: ...
 

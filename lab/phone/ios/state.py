@@ -30,6 +30,25 @@ MAX_NAME = 200
 """Characters of the phone's name."""
 AUTOMATIC_CLOCK = "clock automatic"
 _NAME, _ZONE = "device name", "time zone"
+_DOMAINS: Mapping[str, Mapping[str, Plist]] = {
+    "com.apple.mobile.battery": {
+        "BatteryCurrentCapacity": 100,
+        "BatteryIsCharging": True,
+        "ExternalChargeCapable": True,
+        "ExternalConnected": True,
+        "FullyCharged": True,
+        "GasGaugeCapability": True,
+        "HasBattery": True,
+    },
+    "com.apple.international": {
+        "Keyboard": "en_US",
+        "Language": "en-US",
+        "Locale": "en_US",
+        "SupportedLanguages": ["en-US"],
+        "SupportedLocales": ["en_US"],
+    },
+}
+"""Lockdown's values beside the global ones: a phone on its cable, as it comes out of the box."""
 _PROCESSES = {"wifi": "wifid", "trust": "trustd", "profile": "profiled", "settings": "configd"}
 
 
@@ -58,7 +77,7 @@ class IPhoneState(BaseState):
         super().__init__(home, air, name=name, source=source, radio=radio)
         self.supervisors = tuple(supervisors)
         self._factory = tuple(each.public_bytes(Encoding.DER) for each in factory_anchors)
-        self._pids = Pids()
+        self.pids = Pids()
         self.opened: Opened | None = None
         """Told of each connection of an app."""
         self.process_names: Mapping[str, str] = {}
@@ -90,6 +109,10 @@ class IPhoneState(BaseState):
     @property
     def udid(self) -> str:
         return self._identity.udid
+
+    def pid_of(self, bundle_id: str) -> int:
+        """Return the number of an app's latest process, 0 where there was none."""
+        return self.pids.last(bundle_id)
 
     def trust_anchors(self, user_store: bool) -> tuple[bytes, ...]:
         return self._factory + tuple(r.der for r in self.profile_shelf.roots() if r.trusted)
@@ -133,7 +156,7 @@ class IPhoneState(BaseState):
 
     def values(self, domain: str) -> Mapping[str, Plist]:
         if domain:
-            return {}
+            return _DOMAINS.get(domain, {})
         identity, zone = self.identity, self._zone
         return {
             "ActivationState": "Activated",
@@ -179,7 +202,7 @@ class IPhoneState(BaseState):
 
     def _open_process(self, bundle_id: str) -> PhoneServices:
         name = self.process_names.get(bundle_id, bundle_id.rpartition(".")[2])
-        return AppProcess(self, name, self._pids.take(), self.opened)
+        return AppProcess(self, name, self.pids.take(bundle_id), self.opened)
 
     def _joined(self, network: Network | None, wire: Wire | None) -> None:
         super()._joined(network, wire)

@@ -113,14 +113,20 @@ class Connections:
 
 
 class Listener:
-    """Listens on a free port of 127.0.0.1 until closed."""
+    """Listens on a free port of 127.0.0.1, or at an ``address`` of one's choice, until closed.
+    Raises OSError where that is not to be had."""
 
     def __init__(
-        self, respond: Respond, refuse: Refuse, *, request_cap: float = REQUEST_CAP
+        self,
+        respond: Respond,
+        refuse: Refuse,
+        *,
+        request_cap: float = REQUEST_CAP,
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._connections = Connections(respond, refuse, request_cap=request_cap)
         self._closed = False
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._socket = socket.create_server(address, backlog=128)
         self.port: int = self._socket.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, name="listener", daemon=True)
         self._accepting.start()

@@ -16,6 +16,7 @@ from lab.devices.android.root import RootShell
 from lab.devices.android.shell_link import AdbShellLink, tcp_link
 from lab.model.device import Endpoint
 from tests.devices.android.rig import Rig
+from tests.patience import CAP
 
 Connect = Callable[[int], AdbLink]
 ADB = shutil.which("adb")
@@ -39,7 +40,7 @@ def adb_server(
     home = tmp_path_factory.mktemp("adb-home")
     environ = {"HOME": str(home), "PATH": os.environ["PATH"]}
     yield Endpoint("127.0.0.1", port), environ
-    subprocess.run([ADB, "-P", str(port), "kill-server"], env=environ, check=False, timeout=20)
+    subprocess.run([ADB, "-P", str(port), "kill-server"], env=environ, check=False, timeout=CAP)
 
 
 @pytest.fixture
@@ -60,14 +61,14 @@ def shell_link(rig: Rig, keys: tuple[AdbKey, ...]) -> Iterator[AdbShellLink]:
 def program_link(rig: Rig, adb_server: tuple[Endpoint, dict[str, str]]) -> Iterator[AdbProgramLink]:
     server, environ = adb_server
     made = AdbProgramLink(str(rig.endpoint), server=server, environ=environ)
-    made.reconnect(10)
+    made.reconnect(CAP)
     yield made
     made.close()
     subprocess.run(
         [str(ADB), "-P", str(server.port), "disconnect", made.serial],
         env=environ,
         check=True,
-        timeout=20,
+        timeout=CAP,
         stdout=subprocess.DEVNULL,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from lab.model.device import Endpoint
+from tests.patience import CAP
 
 VERSION = 0x01000001
 MAX_DATA = 256 * 1024
@@ -49,7 +50,7 @@ class Peer:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._socket.settimeout(5)
+        self._socket.settimeout(CAP)
         self.theirs = 0
         self.service = b""
 
@@ -113,9 +114,9 @@ class Peer:
             while self._socket.recv(65536):
                 pass
 
-    def flood(self, content: bytes, seconds: float = 5.0) -> None:
+    def flood(self, content: bytes) -> None:
         """Send the same without end."""
-        until = time.monotonic() + seconds
+        until = time.monotonic() + CAP
         with suppress(OSError):
             while time.monotonic() < until:
                 self._socket.sendall(content)
@@ -158,7 +159,7 @@ class FakeAdbd:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         for thread in (self._accepting, *self._threads):
-            thread.join(5)
+            thread.join(CAP)
             assert not thread.is_alive()
 
     def _accept(self) -> None:

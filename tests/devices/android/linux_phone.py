@@ -11,13 +11,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from lab.devices.android.link import COMMAND_CAP, CommandRefused, Ran
 from lab.devices.android.marks import Marked, succeeded
 from lab.model.device import DeviceLost, Endpoint
+from tests.patience import CAP, eventually
 
 NEEDED = ("toybox", "mksh", "unshare", "nsenter", "pivot_root", "iptables", "ip6tables")
 
@@ -25,7 +25,6 @@ TOYS = """
 [ cat chmod chown cp cut echo grep head id ln ls mkdir mount mv nsenter pidof ps rm rmdir sha256sum
 sleep stat tail test touch true false umount wc xargs
 """
-CAP = 10.0
 
 INIT = r"""
 set -e
@@ -137,11 +136,8 @@ class LinuxPhone:
         """Let zygote start an app and return its process id, when it has its namespace."""
         before = set(self.pids(name))
         self.shell(f"echo {name} > /data/zygote")
-        until = time.monotonic() + CAP
-        while not (found := set(self.pids(name)) - before):
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        return found.pop()
+        assert eventually(lambda: set(self.pids(name)) - before)
+        return (set(self.pids(name)) - before).pop()
 
     def pids(self, name: str) -> list[int]:
         return [int(pid) for pid in self.run(f"pidof {name}").output.split()]
@@ -221,7 +217,7 @@ class LinuxPhone:
         with suppress(ProcessLookupError):
             # The end of its init is the end of everything in its namespace.
             os.kill(self._init, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(CAP)
         if self._process.stdout is not None:
             self._process.stdout.close()
 

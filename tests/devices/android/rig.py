@@ -13,10 +13,10 @@ from lab.phone.android.adbd import Adbd
 from lab.phone.android.system import AndroidSystem
 from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
+from tests.patience import CAP
 from tests.phone.scripted import ScriptedSdk
 
 HOME, ROGUE = "Home", "Café 1"
-CAP = 10.0
 
 
 class Rig:

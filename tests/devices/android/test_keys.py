@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from lab.devices.android.keys import find_keys
 from lab.model.device import DeviceLost
+from tests.patience import CAP
 
 
 def _environ(folder: Path, **more: str) -> dict[str, str]:
@@ -73,14 +74,14 @@ def test_who_comes_at_once_gets_the_same_key(tmp_path: Path) -> None:
     starting = threading.Barrier(4)
 
     def find() -> None:
-        starting.wait(5)
+        starting.wait(CAP)
         found.append(find_keys(environ=_environ(tmp_path))[0].GetPublicKey())
 
     threads = [threading.Thread(target=find) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(CAP)
     assert len(found) == 4
     assert len(set(found)) == 1
 

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from lab.devices.android.tcp_pipe import TcpPipe
 from lab.model.device import DeviceLost, Endpoint
 from tests.devices.android.conftest import ADB
 from tests.devices.android.rig import Rig
+from tests.patience import CAP, not_waiting
 
 TMP = "/data/local/tmp"
 
@@ -79,10 +79,9 @@ def test_a_file_that_is_not_there_is_refused(any_link: AdbLink) -> None:
 
 
 def test_a_command_that_says_nothing_is_given_up(any_link: AdbLink) -> None:
-    started = time.monotonic()
+    assert any_link.shell("echo first") == "first\n"
     with pytest.raises(DeviceLost, match=r"did not answer within 0\.3 seconds"):
         any_link.run("sleep 20", cap=0.3)
-    assert time.monotonic() - started < 3
 
 
 def test_output_without_end_is_cut_off(any_link: AdbLink) -> None:
@@ -99,13 +98,13 @@ def test_a_daemon_that_was_restarted_is_reached_again(any_link: AdbLink, rig: Ri
     with pytest.raises(DeviceLost):
         any_link.reconnect(0.5)
     rig.restart_adbd()
-    any_link.reconnect(10)
+    any_link.reconnect(CAP)
     assert any_link.shell("echo 3") == "3\n"
 
 
 def test_small_messages_do_not_wait_for_each_other(rig: Rig) -> None:
     pipe = TcpPipe(rig.endpoint)
-    pipe.open(5)
+    pipe.open(CAP)
     try:
         assert pipe.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     finally:
@@ -151,7 +150,7 @@ def _echo() -> Iterator[Endpoint]:
         thread.start()
         yield Endpoint("127.0.0.1", listening.getsockname()[1])
         listening.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(CAP)
 
 
 def test_a_port_of_the_phone_leads_to_the_lab(program_link: AdbProgramLink, rig: Rig) -> None:
@@ -163,7 +162,7 @@ def test_a_port_of_the_phone_leads_to_the_lab(program_link: AdbProgramLink, rig:
         connection = rig.system.ports.connect(18080)
         assert connection is not None
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(CAP)
             assert connection.recv(100) == b"the lab"
         program_link.remove_reverse(18080)
         program_link.remove_reverse(18080)
@@ -177,11 +176,11 @@ def test_an_adb_server_that_was_killed_is_started_again(
     server, environ = adb_server
     assert program_link.shell("echo 1") == "1\n"
     subprocess.run(
-        [str(ADB), "-P", str(server.port), "kill-server"], env=environ, check=True, timeout=20
+        [str(ADB), "-P", str(server.port), "kill-server"], env=environ, check=True, timeout=CAP
     )
     with pytest.raises(DeviceLost, match=r"not found|no devices"):
         program_link.run("echo 2")
-    program_link.reconnect(15)
+    program_link.reconnect(CAP)
     assert program_link.shell("echo 3") == "3\n"
 
 
@@ -199,10 +198,8 @@ def test_a_phone_that_the_adb_server_does_not_know(
     ):
         with pytest.raises(DeviceLost, match="'nosuchphone' not found"):
             act()
-    started = time.monotonic()
-    with pytest.raises(DeviceLost):
+    with pytest.raises(DeviceLost), not_waiting():
         link.reconnect(0.5)
-    assert time.monotonic() - started < 5
 
 
 def test_no_adb_program(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from lab.devices.android.shell_link import AdbShellLink
 from lab.devices.android.usb_pipe import UsbLibrary, UsbPipe, usb_library
 from lab.model.device import DeviceLost
 from tests.devices.android.rig import Rig
+from tests.patience import CAP
 
 
 class UsbError(Exception):
@@ -101,7 +102,7 @@ def test_a_cable_that_is_pulled(link: AdbShellLink, rig: Rig) -> None:
     assert link.shell("echo hello") == "hello\n"
     threading.Timer(0.1, rig.adbd.close).start()
     with pytest.raises(DeviceLost, match="USB failed: LIBUSB_ERROR_NO_DEVICE"):
-        link.run("cat", cap=5)
+        link.run("cat", cap=CAP)
 
 
 def test_a_cable_that_takes_a_part(link: AdbShellLink, cable: Cable) -> None:

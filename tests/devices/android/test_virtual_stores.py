@@ -18,6 +18,7 @@ from lab.model.device import Endpoint
 from lab.phone.android.access import RootMode
 from lab.pki.authority import Authority
 from tests.devices.android.rig import Rig
+from tests.patience import CAP
 
 FACTORY, ROGUE, TWIN = (Authority.root(name) for name in ("Factory", "Rogue", "Rogue"))
 BROWSER, SAMPLE = "com.android.browser", "cloud.trustpin.android.sample"
@@ -70,13 +71,13 @@ def test_a_reboot_takes_it_away_and_it_can_come_back(link: AdbLink, rig: Rig) ->
     store = SystemStore(shell)
     store.hold([ROGUE.der])
     rig.reboot()
-    link.reconnect(10)
+    link.reconnect(CAP)
     rig.screen.launch(BROWSER)
     assert set(rig.trusted_by(BROWSER)) == {FACTORY.der}
     store.hold([ROGUE.der])
     assert set(rig.trusted_by(BROWSER)) == {FACTORY.der, ROGUE.der}
     rig.reboot()
-    link.reconnect(10)
+    link.reconnect(CAP)
     item.put_back(before)
     assert item.same(before, item.read())
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from lab.model.device import Endpoint
+from tests.patience import CAP
 
 Talk = Callable[[socket.socket], None]
 
@@ -19,7 +20,7 @@ Talk = Callable[[socket.socket], None]
 def answering(talk: Talk) -> Iterator[Endpoint]:
     """Let ``talk`` talk with each client, one after the other, for the length of the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
+        listener.settimeout(CAP)
         over = threading.Event()
 
         def serve() -> None:
@@ -27,7 +28,7 @@ def answering(talk: Talk) -> Iterator[Endpoint]:
                 with suppress(OSError):
                     sock, _ = listener.accept()
                     with sock:
-                        sock.settimeout(10)
+                        sock.settimeout(CAP)
                         if not over.is_set():
                             talk(sock)
 
@@ -39,7 +40,7 @@ def answering(talk: Talk) -> Iterator[Endpoint]:
             over.set()
             with suppress(OSError):
                 socket.create_connection(listener.getsockname()).close()
-            thread.join(10)
+            thread.join(CAP)
 
 
 def request(sock: socket.socket) -> dict[str, Any]:

@@ -8,8 +8,12 @@ import pytest
 from lab.devices.findings import Finding, Health
 from lab.devices.ios.checks import look
 from lab.devices.iphone_models import IosSettings
+from lab.devices.kept import free_port
 from lab.devices.lease import Holder, Lease
 from tests.devices.ios.rig import Rig, iphone
+from tests.phone.ios.remote.tunnelled import tunnelled
+
+AGENT = "http://127.0.0.1:8100"
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +28,7 @@ def seen(desk: Rig, **more: Any) -> dict[str, Finding]:
         "udid": desk.state.udid,
         "version": "18.5",
         "usbmuxd": desk.usbmux.address,
-        "appium": {"lab": True},
+        "appium": {"lab": True, "agent": AGENT},
         "routes": {"proxy": "by_hand"},
         **more,
     }
@@ -55,6 +59,39 @@ def test_a_supervision_that_there_is_not(tmp_path: Path) -> None:
         found = seen(desk, supervision={"p12": "${DESK}"})
         assert found["supervised"].health is Health.BAD
         assert seen(desk)["supervised"].health is Health.LIMITED
+
+
+@pytest.mark.parametrize(
+    ("appium", "health", "why"),
+    [
+        ({"lab": True}, Health.BAD, "WebDriverAgent cannot be launched"),
+        ({"direct": True, "agent": AGENT}, Health.LIMITED, "no network monitor"),
+        ({"lab": True, "capabilities": {"appium:xcodeOrgId": "X"}}, Health.LIMITED, "no network"),
+    ],
+)
+def test_a_tunnel_that_there_is_not(
+    desk: Rig, appium: dict[str, Any], health: Health, why: str
+) -> None:
+    found = seen(desk, appium={**appium, "registry": free_port()})["tunnel"]
+    assert (found.health, why in found.text) == (health, True)
+
+
+@pytest.mark.parametrize(
+    "appium",
+    [
+        {"hub": "http://hub.example"},
+        {"server": "http://appium.example"},
+        {"lab": True, "agent": AGENT, "network_monitor": False},
+    ],
+)
+def test_where_nobody_needs_a_tunnel_nothing_is_said(desk: Rig, appium: dict[str, Any]) -> None:
+    assert "tunnel" not in seen(desk, appium=appium)
+
+
+def test_a_tunnel_that_is_there(desk: Rig, tmp_path: Path) -> None:
+    with tunnelled(tmp_path, udid=desk.state.udid) as phone:
+        found = seen(desk, appium={"lab": True, "registry": phone.way.registry_port})
+    assert found["tunnel"].health is Health.GOOD
 
 
 def test_who_has_it(desk: Rig) -> None:

@@ -11,6 +11,7 @@ from lab.devices.ios.reach import Reach
 from lab.devices.ios.service import Service
 from lab.model.device import DeviceLost
 from tests.devices.ios.rig import Rig
+from tests.patience import CAP
 
 LINE = "Nov 24 03:09:37 vPhone TestApp(CFNetwork)[412] <Notice>: hello, world"
 
@@ -68,10 +69,14 @@ class _Ending(Reach):
         return Service(ours, name)
 
 
-def test_a_log_that_ended_is_not_taken_for_silence() -> None:
+def test_a_log_that_ended_is_not_taken_for_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.devices.ios.log.QUIET", CAP)
+    monkeypatch.setattr("lab.devices.ios.log.CAP", CAP)
     log = DeviceLog(_Ending())
-    since = log.moment()
-    with pytest.raises(DeviceLost, match="ended its log"):
-        log.lines(since)
-    assert log.moment() == "1"
-    log.close()
+    try:
+        since = log.moment()
+        with pytest.raises(DeviceLost, match="ended its log"):
+            log.lines(since)
+        assert log.moment() == "1"
+    finally:
+        log.close()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.devices.ios.tunnel_registry import USUAL_PORT
 from lab.devices.iphone_models import (
     IOS_CLIENT,
     USBMUXD,
+    AgentState,
     IosProxyWay,
     IosSettings,
     VirtualIosSettings,
@@ -146,3 +148,22 @@ def test_what_is_missing_is_told_before_a_run(tmp_path: Path) -> None:
     virtual(tmp_path, "appium: lab")
     with pytest.raises(SettingsError, match="node"):
         load(tmp_path / "devices.yaml").check_programs(["mine"], {"PATH": ""})
+
+
+def test_a_preinstalled_agent_needs_somebody_who_launches_it(tmp_path: Path) -> None:
+    assert virtual(tmp_path).wda is AgentState.RUNNING
+    made = virtual(tmp_path, "appium: lab", "wda: preinstalled")
+    assert made.wda is AgentState.PREINSTALLED
+    with pytest.raises(SettingsError, match="add 'appium: lab'"):
+        virtual(tmp_path, "wda: preinstalled")
+
+
+def test_the_registry_of_tunnels_and_the_monitor(tmp_path: Path) -> None:
+    routes = "routes: {proxy: by_hand}"
+    usual = real(tmp_path, routes).appium
+    assert (usual.registry, usual.network_monitor) == (USUAL_PORT, True)
+    told = "    appium: {lab: true, registry: 4000, network_monitor: false}\n"
+    other = real(tmp_path, routes, appium=told).appium
+    assert (other.registry, other.network_monitor) == (4000, False)
+    with pytest.raises(SettingsError, match="registry"):
+        real(tmp_path, routes, appium="    appium: {lab: true, registry: 0}\n")

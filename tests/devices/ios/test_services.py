@@ -26,6 +26,7 @@ from lab.model.device import DeviceLost, Endpoint
 from lab.network.mobileconfig import proxy_profile, root_profile
 from lab.pki.hierarchy import LabPki
 from tests.devices.ios.rig import Rig, iphone, make_supervisor
+from tests.patience import CAP
 
 PROXY = proxy_profile(Endpoint("127.0.0.1", 8080))
 
@@ -164,6 +165,6 @@ def test_afc_that_is_none() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(b"x" * 40)
-        service = Service(ours, "com.apple.afc", cap=0.3)
+        service = Service(ours, "com.apple.afc", cap=CAP)
         with pytest.raises(DeviceLost, match="own protocol"):
             afc._ask(service, 3, b"/\0")

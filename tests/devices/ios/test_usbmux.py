@@ -16,9 +16,10 @@ from lab.devices.ios.usbmux import MAX_FRAME, Usbmux
 from lab.model.device import DeviceLost
 from tests.devices.ios.hostile import answering, frame, message, request
 from tests.devices.ios.rig import Rig, iphone
+from tests.patience import CAP
 
 UDID = "00008120-00112233445566AA"
-CAP = 0.3
+SHORT = 0.3
 
 
 def test_who_is_there(desk: Rig) -> None:
@@ -64,7 +65,7 @@ def test_a_socket_in_a_folder_is_an_address(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        usbmux = Usbmux(path, cap=CAP)
+        usbmux = Usbmux(path, cap=SHORT)
         # Nobody accepts: it is reached, and silent.
         with pytest.raises(DeviceLost, match=r"does not answer.*within 0\.3"):
             usbmux.attached()

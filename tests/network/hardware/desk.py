@@ -14,6 +14,7 @@ import pytest
 from lab.network.hardware.machine import ThisMachine
 from lab.network.kernel.namespace import Namespace, find_programs, link
 from tests.network.needed import or_skip
+from tests.patience import CAP
 
 FAKE_HOSTAPD = """\
 #!/bin/sh
@@ -54,10 +55,10 @@ class Desk:
         listener = namespace.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.bind((host, port))
         listener.listen()
-        listener.settimeout(3)
+        listener.settimeout(CAP)
         return listener
 
-    def dial(self, host: str, port: int, cap: float = 3.0) -> socket.socket:
+    def dial(self, host: str, port: int, cap: float = CAP) -> socket.socket:
         """Return a connection of the phone's. Raises OSError."""
         dialled = self.phone.socket(socket.AF_INET, socket.SOCK_STREAM)
         dialled.settimeout(cap)

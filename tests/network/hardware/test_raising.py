@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from lab.network.kernel.channel import Channel
 from lab.network.kernel.member import Member
 from tests.network.hardware.desk import INTERNET, UPSTREAM, Desk
 from tests.network.hardware.plans import a_plan
+from tests.patience import CAP, eventually
 
 ROUTER = "192.168.77.1"
 QUIET = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
@@ -61,7 +61,7 @@ def _questions_are_the_runs(desk: Desk) -> None:
     """The phone asks a resolver of its own choice."""
     served = desk.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
     served.bind((ROUTER, RESOLVER_PORT))
-    served.settimeout(3)
+    served.settimeout(CAP)
 
     def serve() -> None:
         question, asker = served.recvfrom(4096)
@@ -72,7 +72,7 @@ def _questions_are_the_runs(desk: Desk) -> None:
     thread = threading.Thread(target=serve)
     thread.start()
     with desk.phone.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.settimeout(3)
+        asking.settimeout(CAP)
         asking.connect(("9.9.9.9", 53))
         asking.send(DNSRecord.question(NAME).pack())
         answer = DNSRecord.parse(asking.recv(4096))
@@ -92,7 +92,7 @@ def _what_goes_around_is_refused(desk: Desk) -> None:
     with desk.listen(desk.internet, INTERNET, 853), pytest.raises(ConnectionRefusedError):
         desk.dial(INTERNET, 853)
     with desk.phone.socket(socket.AF_INET, socket.SOCK_DGRAM) as quic:
-        quic.settimeout(3)
+        quic.settimeout(CAP)
         quic.connect((INTERNET, 443))
         quic.send(b"Initial")
         with pytest.raises(ConnectionRefusedError):
@@ -113,10 +113,7 @@ def _names_are_counted(desk: Desk, point: HardwareAccessPoint) -> None:
                 assert taken.recv(1)
                 asked.kill()
     lines = ["bank.example: 1 look-up, 1 connection", "tracker.example: 0 look-ups, 1 connection"]
-    deadline = time.monotonic() + 3
-    while point.strangers.told() != lines:
-        assert time.monotonic() < deadline, point.strangers.told()
-        time.sleep(0.01)
+    assert eventually(lambda: point.strangers.told() == lines), point.strangers.told()
 
 
 def _the_machine_is_out_of_reach(desk: Desk) -> None:
@@ -129,13 +126,13 @@ def test_one_that_a_killed_process_left_is_taken_down(desk: Desk) -> None:
     before = desk.state()
     left = HardwareAccessPoint(desk.machine, a_plan(), lambda _: None, folder=desk.folder)
     assert desk.state() != before
-    bystander = desk.host.popen(["sleep", "60"])
+    bystander = desk.host.popen(["sleep", "infinity"])
     with pytest.raises(Refused, match=r"on wlan7 already.*wifi down"):
         HardwareAccessPoint(desk.machine, a_plan(), lambda _: None, folder=desk.folder)
     was = take_down(desk.machine, folder=desk.folder)
     assert was is not None
     assert was.interface == "wlan7"
-    assert left.broken.wait(3)
+    assert left.broken.wait(CAP)
     assert desk.state() == before
     assert bystander.poll() is None
     bystander.kill()

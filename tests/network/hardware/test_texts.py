@@ -16,6 +16,7 @@ from lab.network.hardware.texts import dnsmasq_conf, hostapd_conf, nft_removal, 
 from lab.network.kernel.namespace import Namespace, find_programs
 from tests.network.hardware.plans import a_plan
 from tests.network.needed import or_skip
+from tests.patience import CAP
 
 SECRET = "correct horse, battery; staple"
 SECURED = [("open", None), ("wpa2", SECRET), ("wpa3", SECRET)]
@@ -48,7 +49,7 @@ def _hostapd_on(text: str, folder: Path) -> list[str]:
     file = folder / "hostapd.conf"
     file.write_text(text)
     done = subprocess.run(
-        [program("hostapd"), str(file)], capture_output=True, text=True, check=False, timeout=10
+        [program("hostapd"), str(file)], capture_output=True, text=True, check=False, timeout=CAP
     )
     said = done.stdout.splitlines()
     assert any("Failed to" in line for line in said), said

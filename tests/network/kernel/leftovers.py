@@ -10,18 +10,16 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.killing import moments_of, run_and_kill
+from tests.patience import eventually
 
 COMMANDS = (("ip", "netns"), ("ip", "-oneline", "link"), ("nft", "list", "ruleset"))
 TIMES = 20
 LATEST = 0.6
 """Seconds after which a run that is to be killed has been, from its start."""
-CAP = 10.0
-"""Seconds in which what a killed run held must be gone."""
 
 
 def run(folder: Path, *seconds: str) -> list[str]:
@@ -56,10 +54,7 @@ def kill_some(times: int, moments: random.Random, folder: Path) -> None:
     others = holders()
     for _ in range(times):
         run_and_kill(run(folder), after=moments.uniform(0.0, LATEST))
-        deadline = time.monotonic() + CAP
-        while left := holders() - others:
-            assert time.monotonic() < deadline, f"still there: {left}"
-            time.sleep(0.01)
+        assert eventually(lambda: holders() <= others), f"still there: {holders() - others}"
 
 
 def run_some(times: int, folder: Path) -> None:

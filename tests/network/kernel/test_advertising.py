@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import time
 
 from lab.adversary.kernel import original_destination
 from lab.model.device import Endpoint
 from lab.network.kernel.advertising import advertisement
 from lab.network.kernel.wifi import Place
+from tests.patience import CAP, eventually
 
 NETWORK = ipaddress.IPv6Network("2001:db8::/64")
 ELSEWHERE = "2001:db8:ffff::1"
-CAP = 5.0
 
 
 def test_the_form_of_an_advertisement() -> None:
@@ -48,10 +47,8 @@ def test_a_device_has_an_address_as_soon_as_it_has_joined(place: Place) -> None:
 def test_who_asks_for_a_router_is_told(place: Place) -> None:
     """Without DHCP: the kernel asks when its interface comes up."""
     place.namespace.ip("link set wlan0 up")
-    deadline = time.monotonic() + CAP
-    while not (found := addresses(place, "wlan0")):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    assert eventually(lambda: addresses(place, "wlan0"))
+    found = addresses(place, "wlan0")
     assert [ipaddress.IPv6Address(address) in NETWORK for address in found] == [True]
 
 

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,8 @@ from lab.network.kernel.channel import Channel, Gone
 from lab.network.kernel.namespace import Namespace, Unavailable, link
 from tests.killing import ROOT, moments_of
 from tests.network.kernel.leftovers import host_state, kill_some, run, run_some
+from tests.patience import CAP, eventually
 from tests.rights import NOBODY
-
-CAP = 10.0
 
 
 def is_there(pid: int) -> bool:
@@ -29,12 +27,7 @@ def is_there(pid: int) -> bool:
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + CAP
-    while is_there(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
+    return eventually(lambda: not is_there(pid))
 
 
 def joined(one: Namespace, other: Namespace) -> None:

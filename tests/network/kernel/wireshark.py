@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.patience import CAP
+
 _FIELDS = (
     "frame.interface_id",
     "tcp.stream",
@@ -98,4 +100,4 @@ def _say(there: Dissected, kind: str, first: str, lines: str) -> None:
 
 
 def _run(argv: list[str]) -> str:
-    return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(argv, capture_output=True, text=True, timeout=CAP, check=True).stdout

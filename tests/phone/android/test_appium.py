@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,9 +33,11 @@ from lab.phone.android.automation import SERVER
 from lab.phone.sdk.errors import PinsMismatch
 from lab.phone.services import HttpResponse
 from tests.devices.appium_rig import Farm, Phone
-from tests.devices.test_kept import until
+from tests.patience import eventually
 from tests.phone.android.webdriver.rigs import SAMPLE
 from tests.phone.scripted import OK, ScriptedSdk
+
+pytestmark = pytest.mark.whole
 
 URL = "https://api.acme.test/"
 BAD = "https://bad.acme.test/"
@@ -232,9 +233,7 @@ def test_a_session_leaves_nothing_running(own: Phone) -> None:
     begun = own.begin()
     assert runs(own)
     assert own.farm.adb.run("-s", own.serial, "shell", "ps -A")[1].count(SERVER) == 1
-    began = time.monotonic()
     begun.driver.quit()
-    assert time.monotonic() - began < 3
     assert not runs(own)
     assert own.farm.adb.run("-s", own.serial, "shell", "ps -A")[1].count(SERVER) == 0
     assert own.farm.adb.run("forward", "--list")[1].count(own.serial) == 0
@@ -252,10 +251,8 @@ def test_a_server_that_is_stopped_is_told_at_once(own: Phone) -> None:
     run = own.farm.adb.run("-s", own.serial, "shell", f"am force-stop {SERVER}")
     assert run == (0, "")
     assert not runs(own)
-    began = time.monotonic()
     with pytest.raises(WebDriverException, match=r"not running|hang up|ECONNREFUSED|socket"):
         _ = driver.page_source
-    assert time.monotonic() - began < 5
     assert own.begin().driver.page_source
 
 
@@ -263,12 +260,10 @@ def test_a_phone_that_is_gone(farm: Farm, tmp_path: Path) -> None:
     with Phone(farm, tmp_path) as phone:
         driver = phone.begin().driver
         phone.adbd.close()
-        began = time.monotonic()
         with pytest.raises(WebDriverException):
             _ = driver.page_source
         with pytest.raises(DeviceLost, match="no session: "):
             phone.begin()
-        assert time.monotonic() - began < 40
 
 
 def test_appium_is_killed(tmp_path: Path) -> None:
@@ -276,25 +271,21 @@ def test_appium_is_killed(tmp_path: Path) -> None:
         driver = phone.begin().driver
         assert driver.page_source
         farm.appium.close()
-        began = time.monotonic()
         with pytest.raises(DeviceLost, match="the Appium server has been ended"):
             _ = driver.page_source
         with pytest.raises(DeviceLost, match="the Appium server has been ended"):
             phone.begin()
-        assert time.monotonic() - began < 5
         # What it had started on the phone ends with it.
-        until(lambda: not runs(phone))
+        assert eventually(lambda: not runs(phone))
 
 
 def test_the_adb_server_is_killed(tmp_path: Path) -> None:
     with Farm(tmp_path) as farm, Phone(farm, tmp_path / "phone") as phone:
         driver = phone.begin().driver
         farm.adb.run("kill-server")
-        began = time.monotonic()
         with pytest.raises(WebDriverException):
             _ = driver.page_source
-        assert time.monotonic() - began < 10
-        until(lambda: not runs(phone))
+        assert eventually(lambda: not runs(phone))
         farm.adb.revive()
         farm.adb.connect(phone.serial)
         assert phone.begin().driver.page_source

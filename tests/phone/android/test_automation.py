@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,8 @@ from lab.phone.android.automation import PORT, RUNNER, SERVER, TESTS, CannotStar
 from lab.phone.android.shell import Shell
 from lab.phone.android.shell.instrument import instrument
 from lab.phone.android.shell.process import CommandFailed, Process
+from tests.patience import CAP, eventually
 from tests.phone.android.webdriver.rigs import Rig
-from tests.phone.scripted import CAP
 
 WANTED = {"capabilities": {"firstMatch": [{"platformName": "Android"}], "alwaysMatch": {}}}
 OPTIONS = ("-w", "-e", "DISABLE_SUPPRESS_ACCESSIBILITY_SERVICES", "true", "-e", "b", "c")
@@ -48,12 +47,6 @@ class Instrument:
         return self.process.out.content.decode()
 
 
-def until(reached: Callable[[], object]) -> None:
-    deadline = time.monotonic() + CAP
-    while not reached():
-        assert time.monotonic() < deadline, "it never came to that"
-
-
 def runs(rig: Rig) -> bool:
     return rig.system.automation.running
 
@@ -73,7 +66,7 @@ def test_the_server_runs_until_its_session_is_ended(rig: Rig) -> None:
     with pytest.raises(ConnectionRefusedError):
         rig.reach()
     run = Instrument(rig)
-    until(lambda: listens(rig))
+    assert eventually(lambda: listens(rig))
     assert runs(rig)
     assert rig.server("GET", "/status")[1]["ready"] is True
     session = begin(rig)
@@ -102,13 +95,11 @@ def test_the_process_is_gone_before_the_client_hears_of_it(rig: Rig) -> None:
 
 def test_a_killed_server_takes_everything_along(rig: Rig) -> None:
     run = Instrument(rig)
-    until(lambda: listens(rig))
+    assert eventually(lambda: listens(rig))
     begin(rig)
     connection = rig.reach()
-    began = time.monotonic()
     rig.system.automation.kill()
     assert connection.sock.recv(1) == b""
-    assert time.monotonic() - began < 2
     connection.close()
     assert run.output() == (
         "INSTRUMENTATION_RESULT: shortMsg=Process crashed.\nINSTRUMENTATION_CODE: 0\n"
@@ -116,13 +107,13 @@ def test_a_killed_server_takes_everything_along(rig: Rig) -> None:
     assert not runs(rig)
     rig.system.automation.kill()
     Instrument(rig)
-    until(lambda: listens(rig))
+    assert eventually(lambda: listens(rig))
     assert rig.server("GET", "/sessions") == (200, [])
 
 
 def test_it_ends_with_its_client(rig: Rig) -> None:
     run = Instrument(rig)
-    until(lambda: listens(rig))
+    assert eventually(lambda: listens(rig))
     run.process.hung_up.set()
     assert run.output() == ""
     assert not runs(rig)
@@ -138,11 +129,11 @@ def test_without_waiting_it_stays(rig: Rig) -> None:
 
 def test_another_start_kills_the_one_before(rig: Rig) -> None:
     first = Instrument(rig)
-    until(lambda: listens(rig))
+    assert eventually(lambda: listens(rig))
     begin(rig)
     second = Instrument(rig)
     assert "Process crashed" in first.output()
-    until(lambda: listens(rig))
+    assert eventually(lambda: listens(rig))
     assert rig.server("GET", "/sessions") == (200, [])
     first.process.hung_up.set()
     assert second.runs

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from contextlib import suppress
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from lab.phone.android import axml
 from lab.phone.android.axml import ATTRIBUTES, BadXml, Element, read
 from lab.phone.android.axml_writer import write
+from tests.patience import not_waiting
 
 TEXTS = st.text(max_size=30)
 NAMES = st.sampled_from([*ATTRIBUTES.values(), "package", "other"])
@@ -139,10 +139,8 @@ SAMPLE = write(
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8))
 def test_nothing_but_a_complaint_comes_of_damage(changes: list[tuple[int, int]]) -> None:
-    began = time.monotonic()
-    with suppress(BadXml):
+    with suppress(BadXml), not_waiting():
         read(mutated(SAMPLE, changes))
-    assert time.monotonic() - began < 2
 
 
 @given(st.binary(max_size=300))

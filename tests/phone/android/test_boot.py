@@ -14,8 +14,8 @@ from lab.phone.android.access import RootMode
 from lab.phone.android.adbd import Adbd, KeyPolicy
 from lab.phone.android.boot import Boot
 from lab.phone.trust import APEX_STORE
+from tests.patience import CAP
 from tests.phone.android.rooted import APP, Rooted
-from tests.phone.scripted import CAP
 
 
 @pytest.fixture

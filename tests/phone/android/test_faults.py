@@ -10,7 +10,8 @@ from lab.phone.android.faults import Faults
 from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
 from lab.phone.ui import Screen
-from tests.phone.scripted import CAP, OK, Gate, ScriptedSdk, make_phone
+from tests.patience import CAP, eventually
+from tests.phone.scripted import OK, Gate, ScriptedSdk, make_phone
 
 SAMPLE = "cloud.trustpin.android.sample"
 BROWSER = "com.android.browser"
@@ -116,8 +117,9 @@ def test_an_app_that_does_not_respond_can_be_waited_for(
     screen.home()
     assert title(screen)
     screen.tap("wait")
-    until(screen, "")
     # What it was asked for it still has not done.
+    said = f"ANR in {SAMPLE} ({SAMPLE}/.MainActivity)"
+    assert eventually(lambda: log(phone, "ActivityManager").count(said) == 2)
     until(screen, f"{LABEL} isn't responding")
     assert faults.thaw(SAMPLE)
     assert title(screen) == ""

@@ -14,6 +14,7 @@ from lab.phone.android.packages import INDEX, InstallFailed, Package, Packages
 from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
 from lab.phone.ui import Screen
+from tests.patience import CAP
 from tests.phone.scripted import ScriptedSdk, make_phone
 
 SAMPLE, BROWSER = app_view.PACKAGE, browser.PACKAGE
@@ -251,6 +252,6 @@ def test_many_hands(packages: Packages) -> None:
     for hand in hands:
         hand.start()
     for hand in hands:
-        hand.join(30)
+        hand.join(CAP)
     assert failures == []
     assert len(names(packages)) == 3

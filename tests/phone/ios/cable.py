@@ -28,8 +28,8 @@ from lab.phone.ios.usbmux import Usbmuxd
 from lab.phone.logcat import LogBuffer, LogLine
 
 UDID = "00008120-00112233445566AA"
-QUICK = Limits(greeting=0.4, message=0.4, idle=0.4)
-"""So that silence is noticed before the test's patience ends."""
+QUICK = Limits(greeting=1.0, message=1.0, idle=1.0)
+"""So that silence is noticed soon, and who is only slow is not taken for silent."""
 
 TEST_APP = InstalledApp("cloud.trustpin.TestApp", "TestApp", "1.4", "7", "TestApp")
 SAFARI = InstalledApp("com.apple.mobilesafari", "Safari", "18.5", "1", "MobileSafari", system=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-CAP = 5.0
-"""Seconds to wait for what must come."""
+from tests.patience import CAP
+
 LOCKDOWN = 62078
 
 Message = dict[str, Any]

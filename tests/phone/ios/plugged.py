@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import eventually
 from tests.phone.ios.cable import UDID, Cable, plugged_in
 from tests.phone.ios.peer import Message, Peer, open_service, open_session, read_record
-from tests.phone.ios.waiting import eventually
 
 PlugIn = Callable[..., Cable]
 OpenService = Callable[[str], Peer]
@@ -24,6 +25,8 @@ def paired_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("paired")
     with plugged_in(home) as cable:
         read_record(cable.usbmuxd.port, UDID)
+    # A phone's files are closed once nobody knows it any more, and change until then.
+    gc.collect()
     return home
 
 

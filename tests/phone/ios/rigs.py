@@ -18,7 +18,8 @@ from urllib3.exceptions import HTTPError
 from lab.phone.ios.installed import make_screen
 from lab.phone.ios.state import IPhoneState
 from lab.phone.ios.wda import WebDriverAgent
-from tests.phone.scripted import CAP, NOON, ScriptedSdk
+from tests.patience import CAP
+from tests.phone.scripted import NOON, ScriptedSdk
 
 TEST_APP = "cloud.trustpin.TestApp"
 SAFARI = "com.apple.mobilesafari"
@@ -56,7 +57,7 @@ class IosRig:
         config = AppiumClientConfig(
             f"http://127.0.0.1:{self.endpoint.port}",
             proxy=Proxy(raw={"proxyType": ProxyType.DIRECT}),
-            timeout=15,
+            timeout=CAP,
             init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},
         )
         driver = AppiumDriver(options=options, client_config=config)

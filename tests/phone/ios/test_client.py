@@ -23,9 +23,10 @@ from lab.phone.services import SslProtocolError
 from lab.phone.verify import Judge
 from lab.pki.hierarchy import LabPki
 from lab.pki.keys import KeyType
+from tests.patience import CAP
 from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
-from tests.phone.peers import CAP, Server, TlsScript, server_context
+from tests.phone.peers import Server, TlsScript, server_context
 
 Serve = Callable[..., Server]
 

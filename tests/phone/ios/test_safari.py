@@ -15,8 +15,9 @@ from lab.phone.services import (
     SslHandshakeError,
     SslPeerUnverifiedError,
 )
+from tests.patience import CAP
 from tests.phone.ios.rigs import IosRig
-from tests.phone.scripted import CAP, OK, Gate, find, press
+from tests.phone.scripted import OK, Gate, find, press
 
 URL = "https://api.acme.test/x"
 PROFILE = HttpResponse(

@@ -11,8 +11,9 @@ from lab.phone.ios.screen_nodes import HEIGHT, STATIC_TEXT, WIDTH
 from lab.phone.ios.test_app import TestAppActivity
 from lab.phone.node import Node
 from lab.phone.sdk.errors import AlreadyInitialized, PinsMismatch
+from tests.patience import CAP
 from tests.phone.ios.rigs import TEST_APP, IosRig
-from tests.phone.scripted import CAP, Gate, ScriptedSdk, enter, find, press, raising
+from tests.phone.scripted import Gate, ScriptedSdk, enter, find, press, raising
 
 Phone = Callable[[ScriptedSdk], TestAppActivity]
 

@@ -20,9 +20,10 @@ from lab.pki.authority import Authority
 from lab.pki.certificates import Leaf
 from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
+from tests.patience import CAP
 from tests.phone.conftest import HOST
 from tests.phone.direct import DirectPhone
-from tests.phone.peers import CAP, Server, TlsScript, server_context
+from tests.phone.peers import Server, TlsScript, server_context
 
 Serve = Callable[..., Server]
 Make = Callable[[LabPki], Credential]

@@ -13,15 +13,18 @@ from lab.backend import API, COLLECTOR, CONFIGURATION, Backend
 from lab.loop import LabLoop
 from lab.model.failure_report import FailureReport
 from lab.model.pins import Mode, Pin, PinConfiguration, PinKind, PinnedDomain
+from lab.phone.link import Patience
+from lab.phone.sdk import client, configuration
 from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.events import ValidationEvent
 from lab.phone.sdk.reports import QueuedReport, ReportQueue
-from lab.phone.services import SdkSettings
+from lab.phone.services import DEFAULT_TIMEOUT, Cancellation, SdkSettings
 from lab.pinning.jws import new_signing_key, public_key_text, sign_configuration
 from lab.pinning.pins import pin_of
 from lab.pki.credential import Credential
 from lab.pki.hierarchy import LabPki
-from tests.phone.sdk.peers import CAP, Peer
+from tests.patience import CAP, LONG
+from tests.phone.sdk.peers import Peer
 from tests.phone.sdk.phones import TestPhone
 
 KEY = new_signing_key()
@@ -161,6 +164,21 @@ class World:
 
         assert self.backend.collector.wait_for(enough, CAP), f"only {len(seen)} reports"
         return self.backend.collector.reports()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody who is only slow be taken for somebody who is silent."""
+    begin = Patience.__init__
+
+    def begun(self: Patience, timeout: float, cancellation: Cancellation | None = None) -> None:
+        begin(self, CAP if timeout == DEFAULT_TIMEOUT else timeout, cancellation)
+
+    monkeypatch.setattr(Patience, "__init__", begun)
+    monkeypatch.setattr(client, "DEFAULT_TIMEOUT", CAP)
+    monkeypatch.setattr(client, "CLOSE_CAP", LONG)
+    monkeypatch.setattr(configuration, "REFRESH_CAP", LONG)
+    monkeypatch.setattr(configuration, "COLD_CAP", LONG)
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ from typing import Self
 
 from lab.model.device import Endpoint
 from lab.pki.credential import Credential
-
-CAP = 10.0
-"""Seconds after which a peer that does not answer fails the test."""
+from tests.patience import CAP, LONG
 
 
 @dataclass
@@ -106,12 +104,15 @@ class Peer:
 
 
 class DrippingPeer(Peer):
-    """Answers each request a byte at a time, for as long as the client listens."""
+    """Answers each request a byte at a time, for as long as the client listens: that could be
+    for LONG."""
 
     def _talk(self, connection: socket.socket, seen: Seen) -> None:
         seen.received += connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        connection.settimeout(0.05)
+        step = 0.05
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {LONG / step:.0f}\r\n\r\n"
+        connection.sendall(head.encode())
+        connection.settimeout(step)
         while True:
             with suppress(TimeoutError):
                 if not connection.recv(1):

@@ -17,10 +17,9 @@ from lab.phone.services import (
     SocketTimeout,
     UnknownHost,
 )
+from tests.patience import CAP
 
 NOON = 1_800_000_000.0
-CAP = 10.0
-"""Seconds after which something that does not happen fails the test."""
 
 
 @dataclass

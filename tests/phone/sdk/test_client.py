@@ -35,8 +35,9 @@ from lab.phone.services import (
     SslPeerUnverifiedError,
     UnknownHost,
 )
+from tests.patience import CAP
 from tests.phone.sdk.conftest import World
-from tests.phone.sdk.peers import CAP, answer
+from tests.phone.sdk.peers import answer
 
 URL = f"https://{API}/health"
 

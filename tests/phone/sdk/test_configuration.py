@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from lab.phone.sdk.errors import (
 )
 from lab.phone.sdk.storage import STATE, TOKEN, ConfigurationFiles
 from lab.phone.services import Cancelled, ConnectError
+from tests.patience import CAP
 from tests.phone.sdk import tokens
 from tests.phone.sdk.phones import NOON, TestPhone
 from tests.phone.sdk.tokens import PROJECT, SOURCE, numbered, right
-
-CAP = 10.0
 
 
 class Source:
@@ -358,51 +356,66 @@ def test_a_cancelled_fetch_is_not_tried_again(launch: Start, source: Source) -> 
     assert source.fetches == 1
 
 
+class Watch:
+    """Stands for the module that tells the time: only who is waited for takes any."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    made = Watch()
+    monkeypatch.setattr(configuration, "time", made)
+    monkeypatch.setattr(configuration, "REFRESH_CAP", REFRESH_CAP)
+    monkeypatch.setattr(configuration, "COLD_CAP", COLD_CAP)
+    return made
+
+
+@pytest.mark.usefixtures("watch")
 def test_a_fetch_shares_its_time_among_the_tries(
     keeper: ConfigurationKeeper, launch: Start, phone: TestPhone, source: Source
 ) -> None:
     source.answer = DOWN
     phone.clock += 601
     keeper.current()
-    first, second = (timeout for _, timeout in source.fetched[1:])
-    assert first == pytest.approx(REFRESH_CAP / 2, abs=0.2)
-    assert second == pytest.approx(REFRESH_CAP, abs=0.2)
+    assert [timeout for _, timeout in source.fetched[1:]] == [REFRESH_CAP / 2, REFRESH_CAP]
     phone.clock += 90_000
     with pytest.raises(ErrorFetchingPinningInfo):
         launch().start()
-    assert source.fetched[3][1] == pytest.approx(COLD_CAP / 2, abs=0.2)
+    assert source.fetched[3][1] == COLD_CAP / 2
 
 
 def test_a_source_that_hangs_does_not_get_more_time_than_there_is(
-    keeper: ConfigurationKeeper, phone: TestPhone, monkeypatch: pytest.MonkeyPatch
+    keeper: ConfigurationKeeper, phone: TestPhone, watch: Watch
 ) -> None:
     fetched = []
 
     def hang(url: str, timeout: float) -> bytes:
         fetched.append(timeout)
-        time.sleep(timeout)
+        watch.now += timeout
         raise DOWN
 
-    monkeypatch.setattr(configuration, "REFRESH_CAP", 0.1)
     keeper._fetch = hang
     phone.clock += 601
-    began = time.monotonic()
     assert keeper.current() == numbered(5)
-    assert time.monotonic() - began < 1
-    assert fetched == [pytest.approx(0.05, abs=0.02)] * len(fetched)
+    assert watch.now == REFRESH_CAP
+    assert fetched == [REFRESH_CAP / 2] * 2
 
 
 def test_a_try_that_took_all_the_time_is_the_last(
-    keeper: ConfigurationKeeper, phone: TestPhone, monkeypatch: pytest.MonkeyPatch
+    keeper: ConfigurationKeeper, phone: TestPhone, watch: Watch
 ) -> None:
     fetched = []
 
     def late(url: str, timeout: float) -> bytes:
         fetched.append(timeout)
-        time.sleep(0.06)
+        watch.now += REFRESH_CAP
         raise DOWN
 
-    monkeypatch.setattr(configuration, "REFRESH_CAP", 0.05)
     keeper._fetch = late
     phone.clock += 601
     assert keeper.current() == numbered(5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -20,6 +20,7 @@ from lab.phone.sdk.errors import (
 from lab.phone.sdk.storage import TOKEN
 from lab.pinning.forgery import with_payload
 from lab.pinning.jws import new_signing_key, sign_configuration
+from tests.patience import LONG, eventually, not_waiting
 from tests.phone.sdk.conftest import World
 from tests.phone.sdk.peers import DrippingPeer, answer
 
@@ -27,11 +28,18 @@ URL = f"https://{API}/"
 DAY = 86_400
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the tests about hanging sources be quick."""
-    monkeypatch.setattr(configuration, "REFRESH_CAP", 0.4)
-    monkeypatch.setattr(configuration, "COLD_CAP", 0.5)
+Hurry = Callable[[bool], None]
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Hurry:
+    """Sets whether sources are soon given up: those that hang, none that answers."""
+
+    def set_caps(soon: bool) -> None:
+        monkeypatch.setattr(configuration, "REFRESH_CAP", 0.4 if soon else LONG)
+        monkeypatch.setattr(configuration, "COLD_CAP", 0.5 if soon else LONG)
+
+    return set_caps
 
 
 @pytest.fixture
@@ -55,20 +63,21 @@ def test_a_warm_cache_needs_no_source(world: World) -> None:
 
 @pytest.mark.parametrize("outage", [Outage.REFUSE, Outage.RESET, Outage.HANG])
 def test_a_stale_configuration_carries_the_app_through_an_outage(
-    world: World, outage: Outage
+    world: World, outage: Outage, hurry: Hurry
 ) -> None:
     client = world.ready()
     world.backend.set_outage(CONFIGURATION, outage)
     world.phone.clock += 601
-    began = time.monotonic()
+    hurry(outage is Outage.HANG)
     assert client.get(URL).status == 200
     world.attack(API)
     with pytest.raises(PinsMismatch):
         client.get(URL)
-    assert time.monotonic() - began < 2
+    tries = world.phone.logged(f"Failed to fetch configuration from {CONFIGURATION}")
+    # One that hangs may have been given all the time that there is.
+    assert tries == 2 or (outage is Outage.HANG and tries == 1)
     if outage is not Outage.REFUSE:
-        assert world.backend.traffic(CONFIGURATION).turned_away == 2
-    assert world.phone.logged(f"Failed to fetch configuration from {CONFIGURATION}") == 2
+        assert eventually(lambda: world.backend.traffic(CONFIGURATION).turned_away == tries)
 
 
 def test_after_a_day_the_app_fails_closed_and_recovers(world: World) -> None:
@@ -88,33 +97,35 @@ OUTAGES = [Outage.REFUSE, Outage.RESET, Outage.HANG]
 
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_a_cold_start_without_a_source_is_told_at_the_first_request(
-    world: World, outage: Outage
+    world: World, outage: Outage, hurry: Hurry
 ) -> None:
     world.backend.set_outage(CONFIGURATION, outage)
-    began = time.monotonic()
+    hurry(outage is Outage.HANG)
     client = world.launch()
     client.setup(world.settings)
     with pytest.raises(ErrorFetchingPinningInfo):
         client.get(URL)
-    assert time.monotonic() - began < 2
     assert world.backend.origin.hits() == ()
     assert world.events == []
     world.backend.set_outage(CONFIGURATION, Outage.NONE)
+    hurry(False)
     assert client.get(URL).status == 200
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_before_6_it_is_told_at_the_setup(world: World, outage: Outage, no_cooldown: None) -> None:
+def test_before_6_it_is_told_at_the_setup(
+    world: World, outage: Outage, no_cooldown: None, hurry: Hurry
+) -> None:
     world.backend.set_outage(CONFIGURATION, outage)
+    hurry(outage is Outage.HANG)
     client = world.launch(ReferenceClient41)
-    began = time.monotonic()
     with pytest.raises(ErrorFetchingPinningInfo):
         client.setup(world.settings)
-    assert time.monotonic() - began < 2
     for call in (lambda: client.get(URL), client.configuration):
         with pytest.raises(NotInitialized):
             call()
     world.backend.set_outage(CONFIGURATION, Outage.NONE)
+    hurry(False)
     client.setup(world.settings)
     assert client.get(URL).status == 200
 
@@ -141,48 +152,55 @@ FAULTS = [
     (Fault.REDIRECT, ErrorFetchingPinningInfo),
     (Fault.HANG, ErrorFetchingPinningInfo),
 ]
+WAITS = (Fault.SLOW, Fault.HANG)
 
 
 @pytest.mark.parametrize(("fault", "error"), FAULTS)
 def test_whatever_the_service_does_wrong_is_survived(
-    world: World, fault: Fault, error: type[TrustPinError], no_cooldown: None
+    world: World, fault: Fault, error: type[TrustPinError], no_cooldown: None, hurry: Hurry
 ) -> None:
     world.backend.configuration.fault = fault
+    hurry(fault in WAITS)
     client = world.launch(ReferenceClient41)
     with pytest.raises(error):
         client.setup(world.settings)
     world.backend.configuration.fault = Fault.NONE
+    hurry(False)
     client.setup(world.settings)
     world.backend.configuration.fault = fault
+    hurry(fault in WAITS)
     world.phone.clock += 601
     assert client.get(URL).status == 200
-    assert fetches(world) == 5
+    # What was waited for may have been given all the time that there is.
+    assert fetches(world) == 5 or (fault in WAITS and fetches(world) < 5)
     assert {hit.path for hit in world.backend.configuration.hits()} == {"/pins.jws"}
 
 
 @pytest.mark.parametrize(("fault", "error"), FAULTS)
 def test_whatever_the_service_does_wrong_is_told_at_the_first_request(
-    world: World, fault: Fault, error: type[TrustPinError]
+    world: World, fault: Fault, error: type[TrustPinError], hurry: Hurry
 ) -> None:
     world.backend.configuration.fault = fault
+    hurry(fault in WAITS)
     client = world.launch()
     client.setup(world.settings)
     with pytest.raises(error):
         client.get(URL)
     assert world.backend.origin.hits() == ()
     world.backend.configuration.fault = Fault.NONE
+    hurry(False)
     assert client.get(URL).status == 200
 
 
-def test_a_source_that_drips_has_no_more_time(world: World) -> None:
+def test_a_source_that_drips_has_no_more_time(world: World, hurry: Hurry) -> None:
     """Each byte comes in time, the whole does not."""
     client = world.ready()
     peer = world.peer(world.pki.genuine(CONFIGURATION), b"drips", DrippingPeer)
     world.phone.addresses[CONFIGURATION] = peer.endpoint
     world.phone.clock += 601
-    began = time.monotonic()
-    assert client.get(URL).status == 200
-    assert time.monotonic() - began < 1.5
+    hurry(True)
+    with not_waiting():
+        assert client.get(URL).status == 200
 
 
 def test_what_the_owner_did_not_sign_is_refused(world: World) -> None:

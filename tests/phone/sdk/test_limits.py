@@ -8,15 +8,14 @@ import pytest
 
 from lab.phone.sdk.limits import Limits
 from lab.phone.services import Cancelled, SocketTimeout
-
-CAP = 10.0
+from tests.patience import CAP, LONG, not_waiting
 
 
 def block(limits: Limits, seconds: float, begun: threading.Event | None = None) -> None:
     """Read from a peer that says nothing, as the HTTP client does it."""
     near, far = socket.socketpair()
     with near, far, limits.within(seconds) as limit:
-        near.settimeout(CAP)
+        near.settimeout(LONG)
         limit.watch(near)
         if begun is not None:
             begun.set()
@@ -26,9 +25,9 @@ def block(limits: Limits, seconds: float, begun: threading.Event | None = None) 
 
 def test_what_takes_too_long_is_ended() -> None:
     began = time.monotonic()
-    with pytest.raises(SocketTimeout, match="timeout"):
+    with pytest.raises(SocketTimeout, match="timeout"), not_waiting():
         block(Limits(), 0.05)
-    assert 0.05 <= time.monotonic() - began < CAP / 2
+    assert time.monotonic() - began >= 0.05
 
 
 def test_what_is_done_in_time_is_left_alone() -> None:
@@ -44,7 +43,7 @@ def test_close_ends_what_runs_and_what_comes_later() -> None:
 
     def run() -> None:
         try:
-            block(limits, CAP, begun)
+            block(limits, LONG, begun)
         except Cancelled as error:
             ended.append(error)
 
@@ -52,7 +51,7 @@ def test_close_ends_what_runs_and_what_comes_later() -> None:
     thread.start()
     assert begun.wait(CAP)
     limits.close()
-    thread.join(CAP / 2)
+    thread.join(CAP)
     assert len(ended) == 1
     with pytest.raises(Cancelled), limits.within(CAP):
         pytest.fail("must not be entered")

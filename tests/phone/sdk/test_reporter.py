@@ -10,10 +10,8 @@ import pytest
 
 from lab.phone.sdk.reporter import Fate, Reporter
 from lab.phone.sdk.reports import QueuedReport, ReportQueue, write_report
+from tests.patience import CAP, LONG, not_waiting
 from tests.phone.sdk.test_reports import failure
-
-CAP = 10.0
-
 
 T = TypeVar("T")
 
@@ -141,10 +139,9 @@ def test_close_ends_a_pause_and_keeps_the_report(tmp_path: Path) -> None:
     desk = Desk(tmp_path, collector, NEVER)
     filed = desk.file()
     collector.wait(1)
-    began = time.monotonic()
-    desk.reporter.close(CAP)
-    desk.reporter.close(CAP)
-    assert time.monotonic() - began < 1
+    with not_waiting():
+        desk.reporter.close(LONG)
+        desk.reporter.close(LONG)
     desk.file()
     assert len(collector.sent) == 1
     again = Desk(tmp_path, Collector(Fate.DELIVERED), NEVER)
@@ -176,7 +173,7 @@ def test_close_does_not_wait_for_ever(tmp_path: Path) -> None:
     assert begun.wait(CAP)
     began = time.monotonic()
     desk.reporter.close(0.1)
-    assert 0.1 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.1
     proceed.set()
     desk.reporter.close(CAP)
     assert collector.sent == filed[:1]

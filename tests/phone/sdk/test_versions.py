@@ -22,8 +22,8 @@ from lab.phone.sdk.errors import (
     TrustPinError,
 )
 from lab.phone.sdk.lifecycle import Lifecycle
+from tests.patience import CAP
 from tests.phone.sdk.conftest import World
-from tests.phone.sdk.peers import CAP
 
 URL = f"https://{API}/"
 CLIENTS = (ReferenceClient40, ReferenceClient41, ReferenceClient)

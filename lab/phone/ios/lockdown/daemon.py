@@ -16,6 +16,7 @@ from lab.phone.ios.lockdown.ports import Ports, Serve
 from lab.phone.ios.lockdown.service import Service, Serving
 from lab.phone.ios.lockdown.session import Consent, Session
 from lab.phone.ios.lockdown.values import Values
+from lab.phone.ios.lockdown.wire import Wire
 
 PORT = 62078
 """Where lockdownd listens on every iPhone."""
@@ -93,11 +94,16 @@ class Lockdownd:
         """End every connection. May be repeated."""
         self._serving.close()
 
+    def converse(self, wire: Wire) -> None:
+        """Serve one connection that came another way than over the cable. Raises ProtocolBroken,
+        OSError, EOFError."""
+        self._session()(wire)
+
     def _welcome(self, sock: socket.socket) -> None:
-        session = Session(
-            self._values, self._pairings, self, lambda: self.consent, self._escrow_bag
-        )
-        self._serving.run(sock, "lockdownd", session)
+        self._serving.run(sock, "lockdownd", self._session())
+
+    def _session(self) -> Session:
+        return Session(self._values, self._pairings, self, lambda: self.consent, self._escrow_bag)
 
     def _say(self, text: str) -> None:
         self._handset.log("lockdownd", "INFO", text)

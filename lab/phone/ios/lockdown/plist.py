@@ -36,15 +36,20 @@ class BadPlist(Exception):
 
 def decode(content: bytes) -> dict[str, Plist]:
     """Read a property list, XML or binary, whose top is a dictionary. Raises BadPlist."""
-    try:
-        # go-ios sends profiles with an empty line before the XML.
-        read = plistlib.loads(content.lstrip(b" \t\r\n"))
-    except _BROKEN as error:
-        raise BadPlist(f"no property list: {type(error).__name__}") from None
+    read = load(content)
     if not isinstance(read, dict):
         raise BadPlist("a property list that is no dictionary")
     _measure(read)
     return read
+
+
+def load(content: bytes) -> object:
+    """Read a property list, whatever is in it and however much. Raises BadPlist."""
+    try:
+        # go-ios sends profiles with an empty line before the XML.
+        return plistlib.loads(content.lstrip(b" \t\r\n"))
+    except _BROKEN as error:
+        raise BadPlist(f"no property list: {type(error).__name__}") from None
 
 
 def encode(value: Mapping[str, Plist], *, binary: bool = False) -> bytes:

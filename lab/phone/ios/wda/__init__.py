@@ -55,7 +55,8 @@ class WebDriverAgent:
 
 def face_of(phone: ScreenedPhone, screen: IPhoneScreen) -> Face[Session]:
     """Return what answers the requests of WebDriverAgent's clients."""
-    apps, about, elements = Apps(screen), PhoneCommands(phone, screen), ElementCommands(screen)
+    apps, about = Apps(screen, phone.pid_of), PhoneCommands(phone, screen)
+    elements = ElementCommands(screen)
     touches = Touches(screen, elements)
     driver = DriverCommands(phone, screen, apps, about, elements, touches)
 

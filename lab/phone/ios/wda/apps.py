@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -13,8 +13,6 @@ from lab.phone.ios.wda.session import MAX_WAIT, Route, Session, seconds
 from lab.phone.node import one_line
 from lab.phone.webdriver.face import Values
 from lab.phone.webdriver.protocol import Code, Failed, Parameters
-
-_FIRST_PID = 400
 
 
 class AppState(IntEnum):
@@ -29,8 +27,9 @@ class AppState(IntEnum):
 class Apps:
     """Carries out the commands about apps. May be used from any thread."""
 
-    def __init__(self, screen: IPhoneScreen) -> None:
+    def __init__(self, screen: IPhoneScreen, pid_of: Callable[[str], int]) -> None:
         self._screen = screen
+        self._pid_of = pid_of
 
     def routes(self) -> list[Route]:
         """Return the commands."""
@@ -93,10 +92,8 @@ class Apps:
         """Return which app is in front."""
         front = self._screen.foreground
         bundle_id = SPRINGBOARD if front is None else front.package
-        ids = [package for package, _ in self._screen.packages]
-        number = ids.index(bundle_id) + 1 if bundle_id in ids else 0
         return {
-            "pid": _FIRST_PID + number,
+            "pid": self._pid_of(bundle_id),
             "bundleId": bundle_id,
             "name": "" if front is None else self._screen.label(bundle_id),
             "processArguments": {"env": {}, "args": []},

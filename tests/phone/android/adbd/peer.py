@@ -8,7 +8,8 @@ import time
 from types import TracebackType
 from typing import NamedTuple
 
-CAP = 5.0
+from tests.patience import CAP
+
 BANNER = b"host::features=shell_v2,cmd,stat_v2"
 
 
@@ -98,7 +99,7 @@ class Peer:
 
     def was_closed(self) -> bool:
         """Wait for the end of the connection; whether the phone closed it in time."""
-        self.sock.settimeout(2.0)
+        self.sock.settimeout(CAP)
         try:
             while self.sock.recv(65536):
                 pass

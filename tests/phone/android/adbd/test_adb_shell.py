@@ -19,8 +19,8 @@ from adb_shell.exceptions import (
 from lab.phone.android.adbd import Adbd, KeyPolicy
 from lab.phone.android.adbd.auth import KEYS_FILE
 from lab.phone.state import PhoneState
-from tests.phone.android.adbd.conftest import QUICK, Start
-from tests.phone.android.adbd.peer import CAP
+from tests.patience import CAP
+from tests.phone.android.adbd.conftest import HASTY, Start
 
 BIG = bytes(range(256)) * 12_000
 
@@ -93,7 +93,7 @@ def test_a_wrong_key(start: Start, signers: list[PythonRSASigner], phone: PhoneS
     first = device(start())
     first.connect(rsa_keys=signers[:1])
     first.close()
-    refused = device(start(keys=KeyPolicy.REFUSE, limits=QUICK))
+    refused = device(start(keys=KeyPolicy.REFUSE, limits=HASTY))
     # Nobody taps: either the library loses patience, or the phone does.
     with pytest.raises((TcpTimeoutException, ConnectionError)):
         refused.connect(rsa_keys=signers[1:], auth_timeout_s=0.2)

@@ -24,6 +24,7 @@ from lab.phone.android.adbd.auth import (
     is_signed_by,
 )
 from lab.phone.files import PhoneFiles
+from tests.patience import CAP
 
 TOKEN = bytes(range(20))
 
@@ -58,7 +59,7 @@ def test_the_structure_is_the_one_that_a_library_writes(folder: Path) -> None:
 @pytest.mark.skipif(shutil.which("adb") is None, reason="needs adb")
 def test_the_structure_is_the_one_that_adb_writes(tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path)}
-    subprocess.run(["adb", "keygen", tmp_path / "key"], check=True, env=environment, timeout=20)
+    subprocess.run(["adb", "keygen", tmp_path / "key"], check=True, env=environment, timeout=CAP)
     written = (tmp_path / "key.pub").read_bytes()
     key = decode_public_key(written)
     assert key.public_numbers() == private(tmp_path / "key").public_key().public_numbers()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab.phone.android.system import AndroidSystem
-from tests.phone.android.adbd.conftest import eventually
-from tests.phone.android.adbd.peer import CAP, Peer
+from tests.patience import CAP, eventually
+from tests.phone.android.adbd.peer import Peer
 
 PORT = 6790
 

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from lab.phone.android.adbd import Adbd, KeyPolicy
 from lab.phone.android.system import AndroidSystem
 from lab.phone.state import PhoneState
-from tests.phone.android.adbd.conftest import QUICK, Start, eventually, threads
-from tests.phone.android.adbd.peer import BANNER, CAP, OpenStream, Peer, packed
+from tests.patience import CAP, eventually
+from tests.phone.android.adbd.conftest import HASTY, QUICK, Start, threads
+from tests.phone.android.adbd.peer import BANNER, OpenStream, Peer, packed
 
 HELLO = packed("CNXN", 0x01000001, 1 << 20, BANNER)
 OPEN = packed("OPEN", 1, 0, b"shell:cat\0")
+LATE = "the peer took too long"
 
 
 def before_hello(content: bytes) -> Callable[[Peer], None]:
@@ -59,12 +61,15 @@ def deaf(peer: Peer) -> None:
     stream = peer.open("exec:while true; do cat /big; done")
     # Acknowledges everything that it has not read.
     okay = packed("OKAY", stream.local, stream.remote)
-    try:
-        for _ in range(1000):
+
+    def given_up() -> bool:
+        try:
             peer.sock.sendall(okay)
-            threading.Event().wait(0.001)
-    except OSError:
-        return
+        except OSError:
+            return True
+        return False
+
+    assert eventually(given_up)
 
 
 def many(content: Callable[[int], bytes], count: int) -> bytes:
@@ -82,11 +87,11 @@ CLOSED: dict[str, tuple[Callable[[Peer], None], str]] = {
     ),
     "zeros": (before_hello(bytes(4096)), "a header with a wrong magic"),
     "noise": (before_hello(os.urandom(4096)), "a header with a wrong magic"),
-    "nothing": (before_hello(b""), "the peer took too long"),
-    "one byte": (before_hello(b"C"), "the peer took too long"),
-    "half a header": (before_hello(HELLO[:12]), "the peer took too long"),
-    "a header without its payload": (before_hello(HELLO[:24]), "the peer took too long"),
-    "a payload that breaks off": (before_hello(HELLO[:-1]), "the peer took too long"),
+    "nothing": (before_hello(b""), LATE),
+    "one byte": (before_hello(b"C"), LATE),
+    "half a header": (before_hello(HELLO[:12]), LATE),
+    "a header without its payload": (before_hello(HELLO[:24]), LATE),
+    "a payload that breaks off": (before_hello(HELLO[:-1]), LATE),
     "a wrong magic": (
         before_hello(packed("CNXN", 0x01000001, 4096, BANNER, magic=0)),
         "a header with a wrong magic",
@@ -115,8 +120,8 @@ CLOSED: dict[str, tuple[Callable[[Peer], None], str]] = {
     "STLS": (after_hello(packed("STLS", 1, 1)), "an unknown command, 0x534c5453"),
     "a second CNXN": (after_hello(HELLO), "a second CNXN"),
     "AUTH after CNXN": (after_hello(packed("AUTH", 2, 0, bytes(256))), "a second AUTH"),
-    "half a header after CNXN": (after_hello(OPEN[:10]), "the peer took too long"),
-    "half an OPEN": (after_hello(OPEN[:-3]), "the peer took too long"),
+    "half a header after CNXN": (after_hello(OPEN[:10]), LATE),
+    "half an OPEN": (after_hello(OPEN[:-3]), LATE),
     "noise after CNXN": (after_hello(b"\x80" * 4096), "a header with a wrong magic"),
     "an absurd length after CNXN": (
         after_hello(packed("OPEN", 1, 0, length=1 << 31)),
@@ -152,7 +157,7 @@ CLOSED: dict[str, tuple[Callable[[Peer], None], str]] = {
         with_old_version(packed("OPEN", 1, 0, b"shell:\0", total=0)),
         "OPEN with a wrong checksum",
     ),
-    "a peer that does not read": (deaf, "the peer took too long"),
+    "a peer that does not read": (deaf, LATE),
 }
 
 
@@ -186,9 +191,10 @@ def works(daemon: Adbd) -> bool:
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_the_connection_is_closed(
-    name: str, quick: Adbd, phone: PhoneState, system: AndroidSystem
+    name: str, start: Start, phone: PhoneState, system: AndroidSystem
 ) -> None:
     attack, said = CLOSED[name]
+    quick = start(keys=KeyPolicy.OPEN, limits=HASTY if said == LATE else QUICK)
     phone.files.write("/big", bytes(1 << 20))
     with Peer(quick.port) as bystander:
         bystander.greet()
@@ -372,13 +378,13 @@ def _greets(daemon: Adbd) -> bool:
         ([("AUTH", 3, b"")], "an adb key that has not 2048 bits"),
         ([("AUTH", 3, b"!!!! a@b\0")], "an adb key that is not base64"),
         ([("AUTH", 3, bytes(4000))], "an adb key that"),
-        ([], "the peer took too long"),
+        ([], LATE),
     ],
 )
 def test_no_way_around_a_key(
     start: Start, answers: list[tuple[str, int, bytes]], said: str, phone: PhoneState
 ) -> None:
-    daemon = start(limits=QUICK)
+    daemon = start(limits=HASTY if said == LATE else QUICK)
     with Peer(daemon.port) as peer:
         peer.send("CNXN", 0x01000001, 4096, BANNER)
         tokens = set()

@@ -16,8 +16,9 @@ from lab.phone.android.shell import _COMMANDS
 from lab.phone.android.shell.process import Process
 from lab.phone.android.system import AndroidSystem
 from lab.phone.state import PhoneState
-from tests.phone.android.adbd.conftest import RealAdb, Start, eventually
-from tests.phone.android.adbd.peer import CAP, Peer
+from tests.patience import CAP, eventually
+from tests.phone.android.adbd.conftest import RealAdb, Start
+from tests.phone.android.adbd.peer import Peer
 
 Adb = Callable[..., "tuple[str, str, int]"]
 BIG = random.Random(1).randbytes(3_000_000)
@@ -143,10 +144,13 @@ def test_the_log_as_it_comes(real_adb: RealAdb, serial: str, phone: PhoneState) 
 def _follow(process: Process) -> int:
     """Stands for every command that goes on until its client leaves."""
     number = 0
-    while not process.hung_up.wait(0.01):
-        number += 1
-        process.out.line(f"line {number}")
-    process.phone.log("follow", "INFO", "hung up")
+    try:
+        while not process.hung_up.wait(0.01):
+            number += 1
+            process.out.line(f"line {number}")
+    finally:
+        # It may be in the middle of a line, too.
+        process.phone.log("follow", "INFO", "hung up")
     return 0
 
 
@@ -415,14 +419,14 @@ def test_adb_finds_a_phone_again(real_adb: RealAdb, start: Start, system: Androi
     system.boot.down_time = 0.05
     serial = real_adb.connect(start())
     assert real_adb.run("-s", serial, "unroot").text == "restarting adbd as non root\n"
-    assert real_adb.run("-s", serial, "wait-for-device", cap=15).code == 0
+    assert real_adb.run("-s", serial, "wait-for-device").code == 0
     assert real_adb.run("-s", serial, "shell", "id -u").text == "2000\n"
     assert real_adb.run("-s", serial, "root").text == "restarting adbd as root\n"
-    assert real_adb.run("-s", serial, "wait-for-device", cap=15).code == 0
+    assert real_adb.run("-s", serial, "wait-for-device").code == 0
     assert real_adb.run("-s", serial, "shell", "id -u").text == "0\n"
     assert real_adb.run("-s", serial, "remount").text == "remount succeeded\n"
     assert real_adb.run("-s", serial, "reboot").code == 0
     assert system.boot.wait(CAP)
-    assert real_adb.run("-s", serial, "wait-for-device", cap=15).code == 0
+    assert real_adb.run("-s", serial, "wait-for-device").code == 0
     assert real_adb.run("-s", serial, "shell", "getprop sys.boot_completed").text == "1\n"
     real_adb.run("disconnect", serial)

@@ -9,8 +9,9 @@ from lab.phone.android.shell.logs import HEADER
 from lab.phone.android.shell.streams import Given, Live, Output
 from lab.phone.android.system import AndroidSystem
 from lab.phone.state import PhoneState
+from tests.patience import CAP
 from tests.phone.android.shell.conftest import Run
-from tests.phone.scripted import CAP, NOON
+from tests.phone.scripted import NOON
 
 
 @pytest.fixture

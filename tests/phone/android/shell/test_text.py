@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -164,6 +163,4 @@ def test_no_pattern_takes_for_ever(
     assert run("grep -c aaab /long") == ("1\n", "", 0)
     assert run("grep -q 'a*b' /long")[1:] == ("grep: a line is longer than 4096 characters\n", 2)
     monkeypatch.setattr("lab.phone.android.shell.text.GREP_CAP", 0.1)
-    began = time.monotonic()
     assert run("grep 'a*b' /many")[1:] == ("grep: not done after 0.1 seconds\n", 2)
-    assert time.monotonic() - began < 5

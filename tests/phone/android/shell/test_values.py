@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lab.phone.android.shell import Shell
 from lab.phone.android.shell.streams import Given, Output
 from lab.phone.android.system import AndroidSystem
+from tests.patience import CAP
 from tests.phone.android.shell.conftest import Run
 
 FORMATS = [
@@ -55,7 +56,7 @@ def test_what_is_no_number(run: Run) -> None:
 def test_sleeping(run: Run) -> None:
     began = time.monotonic()
     assert run("sleep 0.01 0.01s && echo up") == ("up\n", "", 0)
-    assert 0.02 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.02
     assert run("sleep 1d", cap=0.05)[2] == 129
 
 
@@ -71,7 +72,7 @@ def test_sleep_ends_with_its_client(system: AndroidSystem) -> None:
     sleeper = threading.Thread(target=run)
     sleeper.start()
     hung_up.set()
-    sleeper.join(5)
+    sleeper.join(CAP)
     assert codes == [129]
 
 

@@ -20,7 +20,8 @@ from lab.phone.android.system import AndroidSystem
 from lab.phone.android.webdriver import WebDriver
 from lab.phone.installed import make_screen
 from lab.phone.webdriver.protocol import Code, Failed
-from tests.phone.scripted import CAP, ScriptedSdk, make_phone
+from tests.patience import CAP
+from tests.phone.scripted import ScriptedSdk, make_phone
 
 SAMPLE = "cloud.trustpin.android.sample"
 BROWSER = "com.android.browser"
@@ -38,7 +39,7 @@ class Rig:
         self.system = AndroidSystem(
             self.phone, self.screen, automation_installed=automation_installed
         )
-        self.endpoint = WebDriver(self.system, request_cap=2.0)
+        self.endpoint = WebDriver(self.system, request_cap=CAP)
         self._stack = ExitStack()
         self._stack.callback(self.screen.close)
         self._stack.callback(self.system.automation.kill)
@@ -58,7 +59,7 @@ class Rig:
         config = AppiumClientConfig(
             f"http://127.0.0.1:{self.endpoint.port}",
             proxy=Proxy(raw={"proxyType": ProxyType.DIRECT}),
-            timeout=15,
+            timeout=CAP,
             init_args_for_pool_manager={"init_args_for_pool_manager": {"retries": False}},
         )
         driver = AppiumDriver(options=options, client_config=config)

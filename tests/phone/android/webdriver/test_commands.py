@@ -20,6 +20,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from lab.phone.node import LAUNCHER
+from tests.patience import CAP
 from tests.phone.android.webdriver.rigs import BROWSER, SAMPLE, Rig, button, field, log_of, set_up
 from tests.phone.scripted import Gate, ScriptedSdk
 
@@ -64,8 +65,8 @@ def test_the_source_waits_until_the_app_is_done(tmp_path: Path) -> None:
         assert driver.get_settings()["waitForIdleTimeout"] == 100
         began = time.monotonic()
         assert "Testing connection..." in driver.page_source
-        assert 0.1 <= time.monotonic() - began < 5
-        driver.update_settings({"waitForIdleTimeout": 10_000})
+        assert time.monotonic() - began >= 0.1
+        driver.update_settings({"waitForIdleTimeout": int(CAP * 1000)})
         gate.opened.set()
         assert "Testing connection..." not in driver.page_source
 

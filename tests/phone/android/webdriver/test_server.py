@@ -15,6 +15,7 @@ from PIL import Image
 
 from lab.phone.services import SdkSettings
 from lab.phone.webdriver.elements import LEGACY_KEY, W3C_KEY
+from tests.patience import eventually
 from tests.phone.android.webdriver.rigs import BROWSER, SAMPLE, Rig
 from tests.phone.scripted import Gate, ScriptedSdk
 
@@ -148,7 +149,7 @@ def test_the_source_waits_until_the_app_is_done(tmp_path: Path) -> None:
         assert session.value("GET", "/appium/settings") == {"waitForIdleTimeout": 100}
         began = time.monotonic()
         assert "<hierarchy" in session.value("GET", "/source")
-        assert 0.1 <= time.monotonic() - began < 5
+        assert time.monotonic() - began >= 0.1
         gate.opened.set()
 
 
@@ -352,13 +353,17 @@ def test_a_connection_serves_many_requests(session: Session) -> None:
 
 def reach_in_time(session: Session) -> HTTPConnection:
     """Return a connection, once the one before this test has ended."""
-    deadline = time.monotonic() + 5.0
-    while True:
+    reached: list[HTTPConnection] = []
+
+    def reach() -> bool:
         try:
-            return session.rig.reach()
+            reached.append(session.rig.reach())
         except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
+            return False
+        return True
+
+    assert eventually(reach)
+    return reached[0]
 
 
 def test_more_connections_than_it_takes_are_refused(

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.phone.ios.lockdown.cms import BadCms, content_of
+from tests.patience import CAP
 from tests.phone.ios.signers import Signer, make_signer
 
 FEW = settings(max_examples=25, deadline=None)
@@ -69,7 +70,7 @@ def test_openssl_signs(tmp_path: Path, kind: str, digest: str, more: tuple[str, 
         cwd=tmp_path,
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=CAP,
     )
     opened = content_of(ran.stdout)
     assert (opened.content, opened.signer) == (CONTENT, made.certificate)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lab.phone.ios.lockdown.frames import MAX_FRAMES, SEGMENT, FrameBuffer
 from lab.phone.ios.lockdown.handset import Frame
+from tests.patience import CAP
 
 FEW = settings(max_examples=25, deadline=None)
 
@@ -48,7 +49,7 @@ def test_wireshark_reads_the_conversation(tmp_path: Path, local: str, remote: st
         ["tshark", "-r", str(path), "-T", "json", "-o", "tcp.check_checksum:TRUE"],
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=CAP,
     )
     layers = [packet["_source"]["layers"] for packet in json.loads(ran.stdout)]
     assert [layer["tcp"]["tcp.checksum.status"] for layer in layers] == ["1"] * len(layers)

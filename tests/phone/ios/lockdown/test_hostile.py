@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.phone.ios.lockdown.limits import Limits
+from tests.patience import eventually
 from tests.phone.ios.cable import QUICK, UDID, Cable
 from tests.phone.ios.peer import (
     LOCKDOWN,
@@ -29,7 +30,6 @@ from tests.phone.ios.peer import (
 )
 from tests.phone.ios.plists import plists
 from tests.phone.ios.plugged import PlugIn, threads
-from tests.phone.ios.waiting import eventually
 
 QUERY = packed({"Request": "QueryType"})
 LATE, TOO_LONG, NO_LIST = "the peer took too long", "more than 1048576", "no property list"
@@ -148,7 +148,7 @@ SERVICES = ("com.apple.mobile.MCInstall", "com.apple.mobile.notification_proxy")
 def test_a_service_closes_the_connection(
     name: str, plug_in: PlugIn, record: Message, tmp_path: Path
 ) -> None:
-    cable = plug_in(limits=Limits(message=0.2))
+    cable = plug_in(limits=Limits(message=0.5))
     for content, said in (
         (raw(b"", length=2**32 - 1), "more than 12582912"),
         (raw(b"nonsense"), NO_LIST),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lab.phone.ios.services import afc_files
 from lab.phone.ios.services.afc_files import READ, READ_WRITE, WRITE
 from lab.phone.ios.services.afc_packets import HEADER, MAGIC, NUMBER, Operation, Status, pack
+from tests.patience import eventually
 from tests.phone.ios.cable import Cable
 from tests.phone.ios.peer import Peer
 from tests.phone.ios.plugged import OpenService
-from tests.phone.ios.waiting import eventually
 
 BIG = random.Random(1).randbytes(700_000)
 FEW = settings(

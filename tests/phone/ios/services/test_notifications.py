@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from lab.phone.ios.services.notifications import LATE, Notifications
+from tests.patience import eventually
 from tests.phone.ios.cable import Cable
 from tests.phone.ios.plugged import OpenService
-from tests.phone.ios.waiting import eventually
 
 PROXY = "com.apple.mobile.notification_proxy"
 

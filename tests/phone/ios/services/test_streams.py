@@ -3,10 +3,10 @@ from __future__ import annotations
 import plistlib
 import struct
 
+from tests.patience import CAP, eventually
 from tests.phone.ios.cable import Cable
-from tests.phone.ios.peer import CAP, Peer
+from tests.phone.ios.peer import Peer
 from tests.phone.ios.plugged import OpenService, threads
-from tests.phone.ios.waiting import eventually
 
 NOVEMBER = 1_795_777_777.0
 

@@ -25,11 +25,12 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 
 from lab.phone.ios.lockdown import Consent
 from lab.phone.ios.services.afc_files import MEDIA
+from tests.patience import CAP, eventually
 from tests.phone.ios.cable import UDID, Cable
-from tests.phone.ios.peer import CAP
 from tests.phone.ios.plugged import PlugIn
 from tests.phone.ios.signers import Signer, make_signer
-from tests.phone.ios.waiting import eventually
+
+pytestmark = pytest.mark.whole
 
 ROOT = Path(__file__).parents[4]
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

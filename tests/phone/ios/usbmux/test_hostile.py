@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.patience import CAP, eventually
 from tests.phone.ios.cable import QUICK, UDID, Cable
-from tests.phone.ios.peer import CAP, Peer, mux_packed, mux_raw
+from tests.phone.ios.peer import Peer, mux_packed, mux_raw
 from tests.phone.ios.plists import plists
 from tests.phone.ios.plugged import PlugIn, threads
-from tests.phone.ios.waiting import eventually
 
 LIST = mux_packed({"MessageType": "ListDevices"})
 LATE, TOO_LONG = "the peer took too long", "bytes, more than 1048576"

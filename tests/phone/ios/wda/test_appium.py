@@ -28,6 +28,8 @@ from lab.phone.services import HttpResponse
 from tests.phone.ios.rigs import SAFARI, SETTINGS, TEST_APP, IosRig
 from tests.phone.scripted import OK, ScriptedSdk
 
+pytestmark = pytest.mark.whole
+
 PROJECT = Path(__file__).parents[4]
 URL, BAD = "https://api.acme.test/", "https://bad.acme.test/"
 SETUP = AppSetup(PinConfiguration(()), organization_id="acme", project_id="shop", public_key="MFkw")

@@ -24,8 +24,9 @@ from selenium.common.exceptions import (
 from selenium.webdriver.common.action_chains import ActionChains
 
 from lab.phone.ios.screen_nodes import HEIGHT, SCALE, WIDTH
+from tests.patience import CAP
 from tests.phone.ios.rigs import SAFARI, SETTINGS, TEST_APP, IosRig
-from tests.phone.scripted import CAP, Gate, ScriptedSdk
+from tests.phone.scripted import Gate, ScriptedSdk
 
 BUTTON = "XCUIElementTypeButton"
 ORGANIZATION = ("-ios predicate string", "placeholderValue == 'Enter your organization ID'")

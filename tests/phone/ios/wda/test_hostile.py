@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import CAP
 from tests.phone.ios.rigs import IosRig
-from tests.phone.scripted import CAP
 
 DEEP = b"[" * 100_000
 

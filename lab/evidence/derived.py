@@ -54,14 +54,25 @@ def share(results: Iterable[ScenarioResult]) -> Share:
 def joined(shares: Iterable[Share], lab: str) -> dict[str, bytes]:
     """Return what ``shares``, in the order of the results, come to. ``lab`` is the lab's
     version."""
-    parts = tuple(shares)
-    archive = _archive([entry for part in parts for entry in part.entries], lab)
+    whole = merged(shares)
+    archive = json.dumps(_archive(whole.entries, lab), indent=1, ensure_ascii=False)
     return {
-        CONNECTIONS: b"".join(part.connections for part in parts),
-        LOOKUPS: b"".join(part.lookups for part in parts),
-        FLOWS: json.dumps(archive, indent=1, ensure_ascii=False).encode() + b"\n",
-        APP_LOG: b"".join(part.log for part in parts),
+        CONNECTIONS: whole.connections,
+        LOOKUPS: whole.lookups,
+        FLOWS: archive.encode() + b"\n",
+        APP_LOG: whole.log,
     }
+
+
+def merged(shares: Iterable[Share]) -> Share:
+    """Return ``shares``, in the order of the results, as one."""
+    parts = tuple(shares)
+    return Share(
+        connections=b"".join(part.connections for part in parts),
+        lookups=b"".join(part.lookups for part in parts),
+        entries=tuple(entry for part in parts for entry in part.entries),
+        log=b"".join(part.log for part in parts),
+    )
 
 
 def har(results: Iterable[ScenarioResult], lab: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def compare(
                 yield Finding(name, "not signed: it came after the last signature", breaks=False)
         else:
             yield from _changed(name, digest_of_file(folder / name), signed[name], owners)
-    for name in signed.keys() - set(present) - apart:
+    for name in sorted(signed.keys() - set(present) - apart):
         yield Finding(name, "missing")
 
 

@@ -13,27 +13,32 @@ from lab.evidence.layout import RESULTS
 from lab.evidence.record import RecordInvalid
 from lab.evidence.renderers import RENDERERS, Renderer
 from lab.evidence.run import RunReport, report_from_json
+from lab.evidence.verify_records import of_this_lab
 from lab.evidence.writer import reader
 
 
 def compare_reports(folder: Path, files: Collection[str], record: str) -> tuple[Finding, ...]:
-    """Return what of the reports called ``files`` is not what ``results.json`` comes to. The run
-    was made by the lab that checks it, with the tools that the file called ``record`` names.
-    Raises OSError."""
+    """Return what of the reports called ``files`` is not what ``results.json`` comes to.
+
+    They can be made again where the run was made by this very lab, as the file called ``record``
+    says, and with the same tools. Raises OSError.
+    """
+    try:
+        context = evidence_from_json(json.loads((folder / record).read_bytes())).context
+    except (RecordInvalid, ValueError, RecursionError):
+        # That is found out where the records are judged.
+        return ()
+    if not of_this_lab(context):
+        return ()
     try:
         report = report_from_json(json.loads((folder / RESULTS).read_bytes()))
     except (RecordInvalid, ValueError, RecursionError) as error:
         return (Finding(RESULTS, f"not the results of a run: {error}"),)
-    try:
-        tools = evidence_from_json(json.loads((folder / record).read_bytes())).context.tools
-    except (RecordInvalid, ValueError, RecursionError):
-        # That is found out where the records are judged.
-        return ()
     return tuple(
         finding
         for renderer in RENDERERS
         if renderer.file in files
-        for finding in _compared(folder, renderer, report, tools)
+        for finding in _compared(folder, renderer, report, context.tools)
     )
 
 

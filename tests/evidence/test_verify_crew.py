@@ -41,8 +41,16 @@ def no_record(data: Any) -> None:
     data["result"]["seconds"] = "long"
 
 
+def beyond_all_calendars(data: Any) -> None:
+    data["result"]["trial"]["started_at"] = 1e300
+
+
 @pytest.mark.parametrize(
-    ("number", "change"), [(2, turned), (3, untold), (6, turned), (1, no_record), (8, untold)]
+    ("number", "change"),
+    [
+        *((2, turned), (3, untold), (6, turned), (1, no_record), (8, untold)),
+        (5, beyond_all_calendars),
+    ],
 )
 def test_several_find_what_one_finds(
     tmp_path: Path, number: int, change: Callable[[Any], None], request: pytest.FixtureRequest
@@ -54,6 +62,7 @@ def test_several_find_what_one_finds(
     alone = verify(folder)
     request.getfixturevalue("many")
     together = verify(folder)
+    assert any("records/" in finding.path for finding in alone.findings)
     assert not alone.good
     assert together == alone
 

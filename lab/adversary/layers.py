@@ -71,6 +71,8 @@ class Relayed(layer.Layer):
                 yield commands.SendData(client, event.data)
         elif isinstance(event, events.ConnectionClosed):
             other = server if event.connection == client else client
+            if other == server:
+                self._track.left()
             yield commands.CloseTcpConnection(other, half_close=True)
             # An endpoint that hangs would keep a connection that its client has long left.
             yield commands.RequestWakeup(LINGER)

@@ -95,7 +95,7 @@ class Recorder:
         """A connection ended. It is kept as far as there is room for its kind."""
         host, wire_class = track.target, track.course.wire_class
         with self._changed:
-            track.closed_at = time.time()
+            track.closed_at = track.closed_at or time.time()
             self._counters[wire_class] += 1
             if track.foreign:
                 self._counters["foreign"] += 1

@@ -123,9 +123,18 @@ class Track:
         self.relayed_up += up
         self.relayed_down += down
         self._behind = 0 if down else self._behind + up
+        if down:
+            # A client that takes an answer has not ended, though it may have said its last word.
+            self.closed_at = None
         if down or up:
             answered = bool(down) or (self.told_at is not None and self._behind <= ACKNOWLEDGEMENT)
             self.told_at = time.monotonic() if answered else None
+        self.changed()
+
+    def left(self) -> None:
+        """The client of a relayed connection has ended its side. The genuine endpoint may take its
+        time: what it does then is no affair of the client's, unless an answer still comes."""
+        self.closed_at = time.time()
         self.changed()
 
     def record(self) -> ConnectionRecord:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab.adversary import watch
+from lab.adversary import layers, watch
 from lab.backend import Backend, Outage
 from lab.model.device import Endpoint
 from lab.model.serving import Arming, DnsLie, HostPlan, Relay, Terminate
@@ -119,9 +119,10 @@ def test_a_genuine_server_that_is_down(
 
 
 def test_a_genuine_server_that_hangs_keeps_no_connection(
-    device: Attached, backend: Backend, way: Way
+    device: Attached, backend: Backend, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The app gave up: its connection is over, whatever the server does."""
+    monkeypatch.setattr(layers, "LINGER", 10 * CAP)
     number = device.arm(Relay())
     backend.set_outage(HOST, Outage.HANG)
     with Tls(way.open(HOST), peers.context()) as client:

@@ -23,6 +23,10 @@ pytestmark = pytest.mark.whole
 DEAFENED = 10
 
 
+FAILS = {Standing.BAD, Standing.OPEN}
+"""With either of them the self-test does not pass."""
+
+
 def deaf(case: Case, trial: Trial) -> Judgement:
     """Judge as if nothing were asked of the client: what it does is never held against it."""
     judgement = by_the_judge(case, trial)
@@ -87,9 +91,10 @@ def test_an_attack_without_its_assertion_is_found_out(stage: Stage, judges: Judg
         mutant = replace(named[slug], killed_by=(slug,))
         entry = cases[slug][0].entry
         found = conclude([mutant], [entry], [*results[slug], *survived(slug)], all_mutants=[mutant])
-        assert found.standing is Standing.BAD, slug
-        assert found.mutants[0].standing is Standing.BAD, slug
-        assert found.attacks[0].standing is Standing.BAD, slug
+        # A mutant that fails every second request leaves some cases undecided: that fails, too.
+        assert found.standing in FAILS, slug
+        assert found.mutants[0].standing in FAILS, slug
+        assert found.attacks[0].standing in FAILS, slug
 
 
 def test_one_phone_has_one_client_after_the_other(stage: Stage) -> None:

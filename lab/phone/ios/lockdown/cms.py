@@ -39,6 +39,7 @@ _BROKEN = (
     OverflowError,
     RecursionError,
     MemoryError,
+    x509.InvalidVersion,
 )
 
 

@@ -197,21 +197,20 @@ def add_options(parser: pytest.Parser) -> None:
 def _wifi(config: pytest.Config, *, runs: bool) -> tuple[WifiKind, str]:
     """Return what the networks are to be, and why they are not the kernel's where nobody asked.
 
-    Worker processes are told. Raises SettingsError where the kernel's are asked for, and this
-    machine cannot have them.
+    Worker processes are told: xdist hands on no option that was found out. Raises SettingsError
+    where the kernel's are asked for, and this machine cannot have them.
     """
+    if hasattr(config, "workerinput"):
+        return WifiKind(config.workerinput.get("lab_wifi", WifiKind.SIMULATED)), ""
     wanted = config.option.lab_wifi
-    told = wanted in (WifiKind.SIMULATED, WifiKind.HARDWARE)
-    if not runs or told or hasattr(config, "workerinput"):
+    if not runs or wanted in (WifiKind.SIMULATED, WifiKind.HARDWARE):
         return WifiKind(wanted or WifiKind.SIMULATED), ""
     try:
         check()
     except Unavailable as error:
         if wanted is not None:
             raise SettingsError("--wifi", [Problem(0, "", f"kernel: {error}")]) from None
-        config.option.lab_wifi = str(WifiKind.SIMULATED)
         return WifiKind.SIMULATED, str(error)
-    config.option.lab_wifi = str(WifiKind.KERNEL)
     return WifiKind.KERNEL, ""
 
 

@@ -89,7 +89,7 @@ class Recording:
             # Here, not above: pytest-xdist may be left out.
             from lab.pytest_plugin.scheduling import Scheduling
 
-            config.pluginmanager.register(_Workers(recording), "trustpin-lab-workers")
+            config.pluginmanager.register(_Workers(recording, options), "trustpin-lab-workers")
             exclusive = tuple(filter(options.is_exclusive, options.device_ids))
             if exclusive:
                 config.pluginmanager.register(Scheduling(exclusive), "trustpin-lab-scheduling")
@@ -289,11 +289,13 @@ def _left_behind() -> list[str]:
 class _Workers:
     """What pytest-xdist asks of the process that reports. Its hooks exist only where it does."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, options: Options) -> None:
         self._recording = recording
+        self._options = options
 
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["lab_run_id"] = self._recording.folder.run_id
+        node.workerinput["lab_wifi"] = str(self._options.wifi)
 
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         self._recording.select(ids)

@@ -18,6 +18,8 @@ import psutil
 import pytest
 
 from lab.evidence.verify import verify
+from lab.network.kernel.check import check
+from tests.network.needed import or_skip
 from tests.patience import CAP
 from tests.pytest_plugin.conftest import CURL, ROOT, RUN, Lab
 from tests.pytest_plugin.prepared import RUN_CAP
@@ -77,6 +79,19 @@ def test_two_processes_give_the_same_verdicts(lab: Lab) -> None:
     assert result.ret == 0
     assert lab.verdicts() == ALONE
     assert lab.results()["info"]["complete"]
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_the_rogue_wifi_is_what_the_run_says_it_is(lab: Lab, processes: str) -> None:
+    with or_skip():
+        check()
+    few = ("--device=curl", "-k", "B1-untrusted_ca-tls1.3 and rogue_wifi", "-n", processes)
+    result = lab.run(*few, "--wifi=kernel")
+    result.stdout.fnmatch_lines(["rogue Wi-Fi: kernel"])
+    (held,) = lab.results()["results"]
+    assert held["verdict"] == "PASS"
+    assert any("a network of the kernel's" in fact["text"] for fact in held["trial"]["facts"])
+    assert list(lab.run_folders[0].glob("captures/*.pcapng"))
 
 
 def test_a_program_that_checks_nothing_is_caught(lab: Lab) -> None:

@@ -31,6 +31,4 @@ def source(environment: Environment, name: str) -> str:
 
 def _shown(value: Any) -> Any:
     """Make every text that a template puts out visible; what is markup already stays as it is."""
-    if type(value) is str:
-        return visible(value)
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

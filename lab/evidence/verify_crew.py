@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
 from typing import ParamSpec, TypeVar
+
+from lab.processors import processors
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,12 +42,12 @@ class Here(Executor):
 def crew(size: int) -> Iterator[Executor]:
     """Yield who looks at a bundle with ``size`` bytes of records. Raises NotChecked where one of
     the processes ends before its work is done: what it did not look at has not passed."""
-    if size < MUCH or cores() < 2:
+    if size < MUCH or processors() < 2:
         yield Here()
         return
     # A Ctrl-C is for this process to see.
     executor = ProcessPoolExecutor(
-        cores(), _context(), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+        processors(), _context(), signal.signal, (signal.SIGINT, signal.SIG_IGN)
     )
     try:
         yield executor
@@ -54,13 +55,6 @@ def crew(size: int) -> Iterator[Executor]:
         raise NotChecked("a process that looked at the bundle was ended from outside") from None
     finally:
         executor.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """Return how many processes can work at once."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _context() -> BaseContext:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lab.catalogue import CatalogueEntry
 from lab.mutants import Mutant, mutants
+from lab.processors import processors
 from lab.selftest.crew import work_alone, work_together
 from lab.selftest.findings import Findings, Tried, conclude
 from lab.selftest.plan import Plan
@@ -130,14 +130,6 @@ def carry_out(
         named_only=not scope.cover,
     )
     return Outcome(findings, time.monotonic() - started, complete)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def _trimmed(mutant: Mutant, attacks: frozenset[str], *, ask_all: bool) -> Mutant:

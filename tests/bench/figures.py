@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 import time
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
+
+from lab.processors import processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +55,4 @@ def show(console: Console, title: str, figures: Sequence[Figure]) -> None:
 
 def machine() -> str:
     """Say what the figures were measured on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores, {platform.platform()}, Python {platform.python_version()}"
+    return f"{processors()} cores, {platform.platform()}, Python {platform.python_version()}"

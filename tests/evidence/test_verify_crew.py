@@ -25,7 +25,7 @@ from tests.evidence.bundles import context, forge, make, results, sign_again
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let even a small bundle be looked at by several processes, however few cores there are."""
     monkeypatch.setattr(verify_crew, "MUCH", 0)
-    monkeypatch.setattr(verify_crew, "cores", lambda: 2)
+    monkeypatch.setattr(verify_crew, "processors", lambda: 2)
     monkeypatch.setattr(verify_follows, "SHARE", 2)
 
 

@@ -88,7 +88,8 @@ def find_service(registry: int, udid: str, name: str) -> Endpoint:
         raise NoMonitor(f"no registry of tunnels at port {registry}: {error}") from None
     match told:
         case {"address": str(address), "services": dict(services)}:
-            port = services.get(name, {}).get("port") if isinstance(services, dict) else None
+            found = services.get(name)
+            port = found.get("port") if isinstance(found, dict) else None
         case _:
             raise NoMonitor("it has no tunnel to this machine")
     if not (isinstance(port, str) and port.isascii() and port.isdigit() and 0 < int(port) < 65536):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -26,7 +25,7 @@ from tests.boundary.standing_iphone import StandingIphone, standing_iphone
 from tests.devices.ios.test_device import HOST, SETUP, URL
 from tests.devices.peers import Surrounds
 from tests.patience import eventually
-from tests.phone.ios.services.test_tools import ARCHITECTURES, LIMIT, running
+from tests.phone.ios.services.test_tools import LIMIT, go_ios_or_skip, running
 
 pytestmark = pytest.mark.whole
 
@@ -98,12 +97,7 @@ def idevice(environment: dict[str, str]) -> Tool:
 
 @pytest.fixture
 def go_ios() -> Path:
-    architecture = ARCHITECTURES.get(platform.machine(), "")
-    folder = ROOT / "node_modules" / "go-ios" / "dist"
-    program = folder / f"go-ios-linux-{architecture}_linux_{architecture}" / "ios"
-    if not program.is_file():
-        pytest.skip("needs go-ios from npm")
-    return program
+    return go_ios_or_skip()
 
 
 @pytest.fixture

@@ -75,14 +75,19 @@ def idevice(cable: Cable, tmp_path: Path) -> Tool:
     return run
 
 
-@pytest.fixture(scope="session")
-def go_ios() -> Path:
+def go_ios_or_skip() -> Path:
+    """Return the program; skip the test where it is not there."""
     architecture = ARCHITECTURES.get(platform.machine(), "")
     folder = ROOT / "node_modules" / "go-ios" / "dist"
     program = folder / f"go-ios-linux-{architecture}_linux_{architecture}" / "ios"
     if not program.is_file():
         pytest.skip("needs go-ios from npm")
     return program
+
+
+@pytest.fixture(scope="session")
+def go_ios() -> Path:
+    return go_ios_or_skip()
 
 
 @pytest.fixture(scope="module")

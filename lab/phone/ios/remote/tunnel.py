@@ -110,9 +110,10 @@ class Tunnel:
             if not full:
                 self._threads.add(thread)
                 thread.start()
+        # Said before the peer learns of it: who then looks into the log finds the reason there.
         if full:
-            sock.close()
             self._say(f"there are {self._limits.connections} connections already; closed")
+            sock.close()
 
     def _serve(self, sock: socket.socket, name: str, service: Service) -> None:
         try:

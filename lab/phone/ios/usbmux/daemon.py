@@ -164,17 +164,19 @@ class Usbmuxd:
     def _welcome(self, sock: socket.socket) -> None:
         with self._lock:
             full = len(self._open) >= self._limits.connections
-            if full or self._closed:
-                sock.close()
-            else:
+            refused = full or self._closed
+            if not refused:
                 connection = Connection(Wire(sock, self._limits), self, self._say)
                 thread = threading.Thread(
                     target=self._serve, args=(connection,), name="usbmux", daemon=True
                 )
                 self._open[connection] = thread
                 thread.start()
+        # Said before the peer learns of it: who then looks into the log finds the reason there.
         if full:
             self._say(f"there are {self._limits.connections} connections already; closed")
+        if refused:
+            sock.close()
 
     def _serve(self, connection: Connection) -> None:
         try:

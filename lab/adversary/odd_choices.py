@@ -16,7 +16,8 @@ from tlslite.handshakesettings import HandshakeSettings
 from tlslite.mathtls import RFC2409_GROUP2
 from tlslite.messages import Message, ServerHello, ServerHelloDone, ServerKeyExchange
 
-from lab.adversary.handmade import (
+from lab.adversary.handmade_keys import export_key, rsa_signature
+from lab.adversary.handmade_server import (
     SSL3,
     TLS10,
     TLS11,
@@ -29,7 +30,6 @@ from lab.adversary.handmade import (
     limit,
     without,
 )
-from lab.adversary.handmade_keys import export_key, rsa_signature
 from lab.adversary.offers import highest
 
 _OLD_SUITE = CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA

@@ -23,8 +23,8 @@ from tlslite.messages import (
     ServerKeyExchange,
 )
 
-from lab.adversary.handmade import TLS12, HandmadeServer, OddServer, limit
 from lab.adversary.handmade_keys import message, signing_key
+from lab.adversary.handmade_server import TLS12, HandmadeServer, OddServer, limit
 from lab.adversary.offers import weak_offers
 from lab.pki.keys import key_der
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.adversary import odd_choices, odd_messages
-from lab.adversary.handmade import Handmade, HandmadeServer
+from lab.adversary.handmade import Handmade
 from lab.adversary.handmade_keys import rsa_signature, signing_key
+from lab.adversary.handmade_server import HandmadeServer
 from lab.adversary.track import Track
 from lab.model.anomaly import Anomaly
 from lab.model.serving import Terminate

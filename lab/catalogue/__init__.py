@@ -4,6 +4,8 @@ The function is the case: its docstring is the published description, its decora
 attacks, what a correct client does and which control proves that the attack has teeth.
 """
 
-from lab.catalogue.registry import CatalogueEntry, Ground, entries, entry
+from lab.catalogue.catalogue_entry import CatalogueEntry
+from lab.catalogue.ground import Ground
+from lab.catalogue.registry import entries, entry
 
 __all__ = ["CatalogueEntry", "Ground", "entries", "entry"]

@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.anomaly import Anomaly
 from lab.model.attack import Concern, Control, Trust, refuse
 from lab.model.outcome import ErrorKind

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Attack, Ground
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Attack, Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, entry
 from lab.model.attack import Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate

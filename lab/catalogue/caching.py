@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.sourcing import (
     DAY,
     EITHER,

@@ -12,9 +12,10 @@ from lab.catalogue.attackers import (
     ROGUE_ON_BOTH_ROUTES,
     WIFI,
 )
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL, HOST
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.sourcing import (
     EITHER,
     STALE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import defect, oddity, pinned, terminate
-from lab.catalogue.registry import Ground
 from lab.model.attack import Need
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate

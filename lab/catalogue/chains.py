@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import defect, oddity, pinned, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground
+from lab.catalogue.registry import BOTH_VERSIONS
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Authority

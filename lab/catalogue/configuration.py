@@ -7,9 +7,10 @@ them away, and hope that an app without pins runs without pinning.
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, entry
 from lab.catalogue.sourcing import (
     EITHER,
     FRESH,

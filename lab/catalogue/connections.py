@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, WIFI
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, pinned, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import Attempt, Concern, Control, Expectation, Need, accept, refuse
 from lab.model.outcome import Answer, ErrorKind
 from lab.model.serving import (

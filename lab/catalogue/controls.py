@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES, ROGUE
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import (
     Concern,
     Control,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cache
 
-from lab.catalogue.registry import CatalogueEntry, entries
+from lab.catalogue.catalogue_entry import CatalogueEntry
+from lab.catalogue.registry import entries
 
 PER_ROW = 2
 """Entries of each row: what the row is about, and what is most unlike it."""

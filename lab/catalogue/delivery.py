@@ -8,9 +8,10 @@ comes too slowly, or never, is tried in the tests of the reference client (``Fau
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import CONFIGURATION_SERVICE, HOST
 from lab.catalogue.make import TLS13_ONLY
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.sourcing import (
     STALE,
     closed,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lab.catalogue.anomalous import ONLY_12, ONLY_13, genuine, handshake_entry
 from lab.catalogue.attackers import ROGUE, ROGUE_ON_BOTH_ROUTES
-from lab.catalogue.registry import Ground
+from lab.catalogue.ground import Ground
 from lab.model.anomaly import Anomaly
 from lab.model.serving import Terminate
 

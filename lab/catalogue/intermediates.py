@@ -9,9 +9,10 @@ from datetime import timedelta
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import defect, oddity, pinned, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground
+from lab.catalogue.registry import BOTH_VERSIONS
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.credential import with_bad_signature

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Attack, Ground
 from lab.catalogue.hosts import HOST
-from lab.catalogue.registry import Attack, Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import Concern, Control, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HttpAnswer, Terminate

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.catalogue.registry import Attack, Ground
+from lab.catalogue.ground import Attack, Ground
 from lab.catalogue.sourcing import closed, cold, refused_source, stale, trusted_ca
 from lab.model.publication import Publication, Token
 from lab.model.serving import Terminate

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import DOMAIN, EVIL
 from lab.catalogue.make import defect, oddity, pinned, terminate
-from lab.catalogue.registry import Ground
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate
 from lab.pki.authority import Authority, Leaf

@@ -6,9 +6,10 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import DOMAIN, EVIL, HOST, UNREGISTERED
 from lab.catalogue.make import TLS13_ONLY, defect, oddity, pinned, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate

@@ -12,8 +12,9 @@ from lab.catalogue.anomalous import (
     handshake_entry,
 )
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.anomaly import Anomaly
 from lab.model.attack import Concern, Control, Trust, accept, refuse
 from lab.model.outcome import ErrorKind

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lab.catalogue.attackers import WIFI
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import CONFIGURATION_SERVICE
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.sourcing import no_source
 from lab.model.attack import (
     Attempt,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from lab.catalogue.catalogue_entry import CatalogueEntry
 from lab.catalogue.left_out import LEFT_OUT
 from lab.catalogue.profile_table import either, profile_table
-from lab.catalogue.registry import CHAPTERS, SECTIONS, CatalogueEntry, entries
+from lab.catalogue.registry import CHAPTERS, SECTIONS, entries
 from lab.catalogue.stage import Stage
 from lab.model.attack import Adversary, Attempt, Concern, Control, Expectation, Subject, Trust
 from lab.model.outcome import Answer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import (
     Concern,
     Control,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, pinned, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.sourcing import STALE
 from lab.model.attack import Concern, Control, Figure, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.catalogue.anomalous import ONLY_12, genuine, handshake_entry
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import of_type
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground
 from lab.model.anomaly import Anomaly
 from lab.model.attack import Need, accept, refuse
 from lab.model.outcome import ErrorKind

@@ -9,8 +9,9 @@ after, and the second itself is left to the tests of the comparison.
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.rotation import LATER, MUCH_LATER, WITHDRAWN, new_key
 from lab.catalogue.rotations import ENDING
 from lab.catalogue.sourcing import DAY, STALE, genuine, without_service

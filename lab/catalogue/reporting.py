@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import Concern, Control, Need, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate

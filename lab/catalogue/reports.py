@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED, ROGUE, WIFI
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, TO_COLLECTOR, pinned, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import CollectorFault, Concern, Control, Need, ReportsDue, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Relay, Terminate

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import ROGUE
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, defect, pinned, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, entry
 from lab.model.attack import (
     Concern,
     Control,

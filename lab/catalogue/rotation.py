@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Attack, Ground
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Attack, Ground, entry
+from lab.catalogue.registry import entry
 from lab.catalogue.sourcing import FRESH, STALE, genuine
 from lab.catalogue.stage import Stage
 from lab.model.attack import Concern, Control, Expectation, Need, Trust, accept, refuse

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lab.catalogue.anomalous import ONLY_12, ONLY_13, forged, genuine, handshake_entry
 from lab.catalogue.attackers import COMPROMISED, ROGUE
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.ground import Ground
+from lab.catalogue.registry import entry
 from lab.model.anomaly import Anomaly
 from lab.model.attack import Concern, accept, refuse
 from lab.model.outcome import ErrorKind

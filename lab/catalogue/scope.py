@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Attack, Ground
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Attack, Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import Concern, Control, Need, Trust, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Terminate

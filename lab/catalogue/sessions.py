@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from lab.catalogue import hosts
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import Concern, Control, Need, accept, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import HostPlan, Terminate

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.catalogue.attackers import COMPROMISED, COMPROMISED_ON_BOTH_ROUTES
+from lab.catalogue.ground import Attack, Ground
 from lab.catalogue.hosts import EVIL, HOST
-from lab.catalogue.registry import Attack, Ground
 from lab.catalogue.sourcing import attackers_key, cold, refused_source, stale
 from lab.model.attack import Adversary
 from lab.model.publication import Publication, Token

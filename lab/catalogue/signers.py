@@ -8,9 +8,10 @@ from lab.catalogue.attackers import (
     ROGUE,
     ROGUE_ON_BOTH_ROUTES,
 )
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import EVIL
 from lab.catalogue.make import TLS13_ONLY, defect, terminate
-from lab.catalogue.registry import BOTH_VERSIONS, Ground, entry
+from lab.catalogue.registry import BOTH_VERSIONS, entry
 from lab.model.attack import Concern, Control, Need, Trust, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate

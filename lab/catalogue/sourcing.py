@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Attack, Expecting, Ground
 from lab.catalogue.hosts import CONFIGURATION_SERVICE, EVIL
 from lab.catalogue.make import TLS13_ONLY, terminate
-from lab.catalogue.registry import Attack, Expecting, Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import Adversary, Attempt, Expectation, Need, Step, Telling, refuse
 from lab.model.outcome import ErrorKind
 from lab.model.profile import Profile

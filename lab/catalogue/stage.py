@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from lab.catalogue.ground import Attack, Expecting
 from lab.model.attack import Expectation
-from lab.model.profile import Profile
 from lab.model.publication import RIGHT, Publication
-from lab.model.serving import HostPlan, Serving
-
-if TYPE_CHECKING:
-    from lab.catalogue.registry import Ground
 
 
 class Launch(StrEnum):
@@ -35,8 +29,8 @@ class Stage:
 
     title: str
     """What is told of it: ``old and new pins published, old certificate``."""
-    serve: Callable[[Ground], Serving | HostPlan | Mapping[str, HostPlan]]
-    expect: Expectation | Callable[[Profile], Expectation]
+    serve: Attack
+    expect: Expectation | Expecting
     publishes: str | None = None
     """Name of the configuration that the app's owner publishes at its beginning; None where the
     owner publishes nothing new."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from lab.catalogue.attackers import COMPROMISED
+from lab.catalogue.ground import Ground
 from lab.catalogue.hosts import DOMAIN, EVIL, IDN, REGIONAL
 from lab.catalogue.make import TLS13_ONLY, defect, oddity, pinned, terminate
 from lab.catalogue.names import raw_dns_names
-from lab.catalogue.registry import Ground, entry
+from lab.catalogue.registry import entry
 from lab.model.attack import refuse
 from lab.model.outcome import ErrorKind
 from lab.model.serving import Terminate

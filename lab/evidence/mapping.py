@@ -13,7 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from lab.catalogue.registry import CatalogueEntry, entries
+from lab.catalogue.catalogue_entry import CatalogueEntry
+from lab.catalogue.registry import entries
 
 
 class Relation(StrEnum):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 
+from lab.catalogue.catalogue_entry import CatalogueEntry
 from lab.catalogue.core import core
-from lab.catalogue.registry import CatalogueEntry, entries
+from lab.catalogue.registry import entries
 from lab.evidence.record import ScenarioResult
 from lab.model.attack import Adversary
 from lab.trial.case import cases

@@ -7,8 +7,9 @@ from email.utils import parsedate_to_datetime
 
 from lab.model.pins import Pin, PinConfiguration
 from lab.mutants.registry import FACTS, LOCKED_OUT, mutant
-from lab.phone.sdk.client import SDK_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
 from lab.phone.sdk.configuration import ConfigurationKeeper, Held
+from lab.phone.sdk.connecting import SDK_USER_AGENT
 from lab.phone.sdk.errors import ErrorFetchingPinningInfo, PinsMismatch, TrustPinError
 from lab.phone.sdk.verifier import PinVerifier
 from lab.phone.services import PlatformError

@@ -11,7 +11,8 @@ from lab.mutants.instead import in_clear
 from lab.mutants.registry import FACTS, mutant
 from lab.mutants.reports import PROMISED, Chain, Pins
 from lab.phone.http import HttpClient
-from lab.phone.sdk.client import SDK_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
+from lab.phone.sdk.connecting import SDK_USER_AGENT
 from lab.phone.sdk.errors import TrustPinError
 from lab.phone.sdk.reporter import Fate, Reporter
 from lab.phone.sdk.reports import FOLDER, Failure, QueuedReport, ReportQueue

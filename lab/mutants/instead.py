@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lab.phone.http import HttpClient
-from lab.phone.sdk.client import APP_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
+from lab.phone.sdk.connecting import APP_USER_AGENT
 from lab.phone.services import DEFAULT_TIMEOUT, Headers, HttpResponse, PhoneServices
 
 

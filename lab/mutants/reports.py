@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from lab.model.pins import Pin
 from lab.mutants.registry import FACTS, LEAK, mutant
 from lab.phone.http import HttpClient
-from lab.phone.sdk.client import SDK_USER_AGENT, ReferenceClient
+from lab.phone.sdk.client import ReferenceClient
+from lab.phone.sdk.connecting import SDK_USER_AGENT
 from lab.phone.sdk.errors import PinsMismatch, TrustPinError
 from lab.phone.sdk.reporter import Fate
 from lab.phone.sdk.reports import Failure, QueuedReport

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.model.device import Network
-from lab.phone.dial import Wire
 from lab.phone.files import PhoneFiles
 from lab.phone.kept import Kept
 from lab.phone.logcat import LogBuffer
-from lab.phone.network import NetworkSettings, NetworkStack
+from lab.phone.means import NetworkSettings, Wire
+from lab.phone.network import NetworkStack
 from lab.phone.radio import Radio
 from lab.phone.services import Cancellation, ClearConnection, PhoneServices
 from lab.phone.station import Station

@@ -11,9 +11,8 @@ import socket
 from collections.abc import Callable
 
 from lab.model.device import Endpoint
-from lab.phone.dial import MAX_ADDRESSES as MAX_ADDRESSES
-from lab.phone.dial import Dial, Means
-from lab.phone.dial import NetworkSettings as NetworkSettings
+from lab.phone.dial import Dial
+from lab.phone.means import Means, NetworkSettings
 from lab.phone.routing import Firewall, Loopback, NoFirewall
 from lab.phone.services import Cancellation, Cancelled, ClearConnection, ConnectionLost
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from lab.model.device import Endpoint
 from lab.network.kernel.member import Member
-from lab.phone.dial import Wire
+from lab.phone.means import Wire
 from lab.phone.routing import DNS_PORT
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.model.device import Network
-from lab.phone.dial import Wire
 from lab.phone.kept import Json, Kept
+from lab.phone.means import Wire
 from lab.phone.radio import Radio
 from lab.phone.wifi import MAX_SSID, SavedNetwork, SavedNetworks, in_reach
 

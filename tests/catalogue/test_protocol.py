@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.catalogue import entries
-from lab.catalogue.registry import CatalogueEntry
+from lab.catalogue.catalogue_entry import CatalogueEntry
 from lab.model.anomaly import Anomaly
 from lab.model.attack import Control
 from lab.model.serving import Terminate

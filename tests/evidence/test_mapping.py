@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.catalogue.registry import CatalogueEntry, entries
+from lab.catalogue.catalogue_entry import CatalogueEntry
+from lab.catalogue.registry import entries
 from lab.evidence.mapping import Relation, mapping_for, mapping_of
 from lab.model.attack import Concern, Trust
 

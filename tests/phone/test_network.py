@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.gateway import Destination, Reply
-from lab.phone.dial import Dial
-from lab.phone.network import MAX_ADDRESSES, NetworkSettings, NetworkStack, parse_proxy
+from lab.phone.dial import MAX_ADDRESSES, Dial
+from lab.phone.means import NetworkSettings
+from lab.phone.network import NetworkStack, parse_proxy
 from lab.phone.services import (
     Cancellation,
     Cancelled,

@@ -14,7 +14,8 @@ from dnslib import QTYPE, RR, A, DNSRecord
 from lab.loop import LabLoop
 from lab.model.device import Endpoint
 from lab.network.gateway import Destination, Reply
-from lab.phone.network import NetworkSettings, NetworkStack
+from lab.phone.means import NetworkSettings
+from lab.phone.network import NetworkStack
 from lab.phone.services import ConnectError, UnknownHost
 from lab.phone.state import PhoneState
 from lab.pki.credential import Credential

@@ -15,7 +15,8 @@ from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.gateway import Destination, Reply
 from lab.phone.android.access import RootMode
-from lab.phone.network import NetworkSettings, NetworkStack
+from lab.phone.means import NetworkSettings
+from lab.phone.network import NetworkStack
 from lab.phone.routing import DNS_USER, ROUTER, Fate, Flow, Ruling, Transport
 from lab.phone.services import (
     Cancellation,

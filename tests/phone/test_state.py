@@ -17,9 +17,9 @@ from lab.backend import Backend
 from lab.loop import LabLoop
 from lab.model.device import Endpoint, Network
 from lab.network.gateway import Destination, Reply
-from lab.phone.dial import Wire
 from lab.phone.http import HttpClient
 from lab.phone.kept import Json, Kept
+from lab.phone.means import Wire
 from lab.phone.services import (
     CertificateTimeError,
     ConnectError,

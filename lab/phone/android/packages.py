@@ -6,33 +6,24 @@ to the system image. Signatures of APKs are not looked at.
 
 from __future__ import annotations
 
-import json
+import errno
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.phone.android.accounts import FIRST_APP, LAST_APP, number_of
-from lab.phone.android.apk import BadApk, Manifest, build, read_manifest
-from lab.phone.files import FileError
+from lab.phone.android.accounts import number_of
+from lab.phone.android.apk import BadApk, Manifest, read_manifest
+from lab.phone.android.package_folders import DATA, SYSTEM, PackageFolders, apk_path
+from lab.phone.android.package_index import PackageIndex
 from lab.phone.state import PhoneState
 from lab.phone.ui import App, Screen
 
 MAX_APK = 256 * 1024 * 1024
 """Bytes of one APK."""
 MAX_PACKAGES = 500
-DATA, SYSTEM = "/data/app", "/system/app"
-INDEX = "/data/system/packages.json"
-"""Which packages the phone came with, and whose user id is which."""
-SYSTEM_USER = frozenset({"com.android.settings"})
-"""Packages that run as the system does."""
-_FIRST_UID = FIRST_APP + 100
-_ARRIVING = "vmdl"
-"""How the names of folders begin in which APKs arrive."""
 
 
 class InstallFailed(Exception):
@@ -78,11 +69,12 @@ class Packages:
         self._sdk = sdk
         self._lock = threading.RLock()
         self._built_in = {app.package: app for app in screen.shipped}
-        self._came, self._uids = self._read_index()
+        self._folders = PackageFolders(phone)
+        self._index = PackageIndex(phone.files, self._complain)
         self._ship([*(_manifest_of(app) for app in screen.shipped), *shipped])
         self._installed: dict[str, Package] = {}
         self._scan()
-        self._write_index()
+        self._index.write()
 
     def all(self) -> tuple[Package, ...]:
         """Return what is installed, sorted by name."""
@@ -110,14 +102,12 @@ class Packages:
     def arriving(self) -> Iterator[Path]:
         """Give a file in which an APK can arrive; it is gone after the block, if it is still
         there. Raises InstallFailed where there is no room for one."""
+        with _room():
+            apk = self._folders.arrival()
         try:
-            folder = Path(tempfile.mkdtemp(prefix=_ARRIVING, suffix=".tmp", dir=self._host(DATA)))
-        except OSError as error:
-            raise _no_room(error) from None
-        try:
-            yield folder / "base.apk"
+            yield apk
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            self._folders.discard(apk)
 
     def install(self, apk: Path, *, downgrade: bool = False) -> Package:
         """Install the APK in a file that ``arriving`` gave. Raises InstallFailed."""
@@ -141,12 +131,11 @@ class Packages:
                     "INSTALL_FAILED_VERSION_DOWNGRADE: Downgrade detected: Update version code "
                     f"{manifest.version_code} is older than current {current}"
                 )
-            folder = f"{DATA}/{name}"
-            path = f"{folder}/base.apk"
-            self._place(apk, self._host(folder) / "base.apk")
+            with _room():
+                path = self._folders.place(apk, name)
             package = self._package(manifest, path, system=before is not None and before.system)
             self._take(package)
-            self._write_index()
+            self._index.write()
         self._phone.log("PackageManager", "INFO", f"installed {name} {manifest.version_code}")
         return package
 
@@ -158,7 +147,7 @@ class Packages:
             if package is None or not package.path.startswith(f"{DATA}/"):
                 raise InstallFailed("DELETE_FAILED_INTERNAL_ERROR")
             self._screen.stop(name)
-            shutil.rmtree(self._host(f"{DATA}/{name}", make=False), ignore_errors=True)
+            self._folders.remove(name)
             if package.system:
                 self._scan_one(SYSTEM, name)
             else:
@@ -180,13 +169,11 @@ class Packages:
         """Lay down what the phone comes with, once: what is uninstalled later stays so."""
         for manifest in manifests:
             name = manifest.package
-            app = self._built_in.get(name)
-            folder = SYSTEM if app is not None and app.system else DATA
-            if name in self._came:
+            if not self._index.comes(name):
                 continue
-            self._came.append(name)
+            app = self._built_in.get(name)
             try:
-                self._host(f"{folder}/{name}").joinpath("base.apk").write_bytes(build(manifest))
+                self._folders.ship(manifest, system=app is not None and app.system)
             except OSError as error:
                 self._complain(f"{name} cannot be laid down: {error.strerror}")
 
@@ -194,26 +181,21 @@ class Packages:
         """Find out what is installed; an update counts, not what it updates."""
         for folder in (SYSTEM, DATA):
             try:
-                entries = sorted(self._host(folder).iterdir())
+                names = self._folders.names(folder)
             except OSError as error:
                 self._complain(f"{folder} cannot be read: {error.strerror}")
                 continue
-            for entry in entries:
-                if entry.name.startswith(_ARRIVING):
-                    shutil.rmtree(entry, ignore_errors=True)
-                elif len(self._installed) < MAX_PACKAGES:
-                    self._scan_one(folder, entry.name)
+            for name in names:
+                if len(self._installed) < MAX_PACKAGES:
+                    self._scan_one(folder, name)
         for name in self._built_in:
             if name not in self._installed:
                 self._screen.remove(name)
 
     def _scan_one(self, folder: str, name: str) -> None:
-        path = f"{folder}/{name}/base.apk"
-        host = self._phone.files.host_path(path)
+        path = apk_path(folder, name)
         try:
-            manifest = read_manifest(host)
-            if manifest.package != name:
-                raise BadApk("INSTALL_FAILED_INVALID_APK", f"it is of {manifest.package}")
+            manifest = self._folders.read(folder, name)
         except BadApk as error:
             self._complain(f"Failed to parse {path}: {error}")
             return
@@ -222,21 +204,10 @@ class Packages:
         self._take(self._package(manifest, path, system=system))
 
     def _package(self, manifest: Manifest, path: str, *, system: bool) -> Package:
-        name = manifest.package
-        if name in SYSTEM_USER and system:
-            uid = number_of("system")
-        else:
-            uid = self._uids.get(name) or self._free_uid()
-            self._uids[name] = uid
-        updated = self._phone.files.host_path(path).stat().st_mtime
-        return Package(manifest, uid, path, system, updated)
-
-    def _free_uid(self) -> int:
-        taken = set(self._uids.values())
-        for uid in range(_FIRST_UID, LAST_APP + 1):
-            if uid not in taken:
-                return uid
-        raise InstallFailed("INSTALL_FAILED_INSUFFICIENT_STORAGE: no user id is free")
+        uid = self._index.uid(manifest.package, system=system)
+        if uid is None:
+            raise InstallFailed("INSTALL_FAILED_INSUFFICIENT_STORAGE: no user id is free")
+        return Package(manifest, uid, path, system, self._folders.updated(path))
 
     def _take(self, package: Package) -> None:
         self._installed = {**self._installed, package.name: package}
@@ -249,47 +220,9 @@ class Packages:
         if not any(app == shown for app in self._screen.apps):
             self._screen.add(shown)
 
-    def _place(self, apk: Path, target: Path) -> None:
-        try:
-            apk.replace(target)
-            at = self._phone.now()
-            os.utime(target, (at, at))
-        except OSError as error:
-            raise _no_room(error) from None
-
     def _remove_data(self, package: Package) -> None:
-        if self._host(package.storage, make=False).exists():
+        if self._phone.files.host_path(package.storage).exists():
             self._phone.files.remove(package.storage, recursive=True)
-
-    def _host(self, folder: str, *, make: bool = True) -> Path:
-        """Return where a folder is kept. The package manager's own are there whatever is mounted
-        read-only."""
-        host = self._phone.files.host_path(folder)
-        if make:
-            host.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return host
-
-    def _read_index(self) -> tuple[list[str], dict[str, int]]:
-        try:
-            read = json.loads(self._phone.files.read(INDEX))
-            came, uids = read["came"], read["uids"]
-            if isinstance(came, list) and isinstance(uids, dict):
-                return (
-                    [name for name in came if isinstance(name, str)],
-                    {name: uid for name, uid in uids.items() if isinstance(uid, int)},
-                )
-        except FileError:
-            return [], {}
-        except (ValueError, KeyError, TypeError, RecursionError):
-            self._complain(f"{INDEX} cannot be read: begun anew")
-        return [], {}
-
-    def _write_index(self) -> None:
-        content = json.dumps({"came": self._came, "uids": self._uids}, indent=1)
-        try:
-            self._phone.files.write(INDEX, content.encode(), mode=0o640)
-        except FileError as error:
-            self._complain(str(error))
 
     def _complain(self, message: str) -> None:
         self._phone.log("PackageManager", "ERROR", message)
@@ -300,5 +233,11 @@ def _manifest_of(app: App) -> Manifest:
     return Manifest(app.package, app.version_code, app.version, (activity,), activity)
 
 
-def _no_room(error: OSError) -> InstallFailed:
-    return InstallFailed(f"INSTALL_FAILED_INSUFFICIENT_STORAGE: {os.strerror(error.errno or 28)}")
+@contextmanager
+def _room() -> Iterator[None]:
+    """Turn what the disk fails with into InstallFailed."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.ENOSPC)
+        raise InstallFailed(f"INSTALL_FAILED_INSUFFICIENT_STORAGE: {reason}") from None

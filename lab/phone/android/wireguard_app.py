@@ -12,8 +12,8 @@ import threading
 from lab.network.kernel.namespace import Unavailable
 from lab.network.kernel.wireguard import BadProfile, Profile, WireGuardClient
 from lab.phone.android.apk import Manifest
-from lab.phone.dial import Wire
 from lab.phone.files import FileError
+from lab.phone.means import Wire
 from lab.phone.state import PhoneState
 
 PACKAGE = "com.wireguard.android"

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from lab.model.device import Network
 from lab.phone.base_state import EARLIEST, LATEST, BaseState
-from lab.phone.dial import Wire
 from lab.phone.ios.app_process import AppProcess, Opened, Pids
 from lab.phone.ios.by_user import UserProfiles, UserTrust, UserWifi
 from lab.phone.ios.identity import NEWEST, IPhoneIdentity, identity_of
@@ -23,6 +22,7 @@ from lab.phone.ios.management import ProfileManagement
 from lab.phone.ios.profile_shelf import ProfileShelf
 from lab.phone.ios.wifi_proxies import ProxyChoice, WifiProxies
 from lab.phone.kept import Kept
+from lab.phone.means import Wire
 from lab.phone.radio import Radio
 from lab.phone.services import PhoneServices
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lab.phone import app_view, browser
 from lab.phone.android.apk import Manifest, build
 from lab.phone.android.background import APPIUM, SERVER
-from lab.phone.android.packages import INDEX, InstallFailed, Package, Packages
+from lab.phone.android.package_index import INDEX
+from lab.phone.android.packages import InstallFailed, Package, Packages
 from lab.phone.installed import make_screen
 from lab.phone.state import PhoneState
 from lab.phone.ui import Screen

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lab.phone.android.shell.evaluation import Builtin, Evaluation
 from lab.phone.android.shell.expansion import BLANKS, cut
 from lab.phone.android.shell.flow import Ended, LoopLeft, Streams
 from lab.phone.android.shell.process import CommandFailed, Input, Process
 from lab.phone.android.shell.scope import SHELL, Scope
+from lab.phone.android.shell.simple import Builtin, SimpleCommands
 from lab.phone.files import FileError
 
 MAX_LINE = 1024 * 1024
@@ -29,23 +29,23 @@ def read_line(source: Input, limit: int = MAX_LINE) -> bytes:
     return bytes(line)
 
 
-def _nothing(_: Evaluation, __: Scope, ___: Streams, ____: Sequence[str]) -> int:
+def _nothing(_: SimpleCommands, __: Scope, ___: Streams, ____: Sequence[str]) -> int:
     return 0
 
 
-def _exit(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+def _exit(_: SimpleCommands, scope: Scope, __: Streams, words: Sequence[str]) -> int:
     raise Ended(_number(words, scope.code) & 0xFF)
 
 
-def _break(_: Evaluation, __: Scope, ___: Streams, words: Sequence[str]) -> int:
+def _break(_: SimpleCommands, __: Scope, ___: Streams, words: Sequence[str]) -> int:
     raise LoopLeft(max(_number(words, 1), 1), again=False)
 
 
-def _continue(_: Evaluation, __: Scope, ___: Streams, words: Sequence[str]) -> int:
+def _continue(_: SimpleCommands, __: Scope, ___: Streams, words: Sequence[str]) -> int:
     raise LoopLeft(max(_number(words, 1), 1), again=True)
 
 
-def _export(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
+def _export(_: SimpleCommands, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
     for word in words[1:]:
         name, assigned, value = word.partition("=")
         if assigned:
@@ -57,13 +57,13 @@ def _export(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str])
     return 0
 
 
-def _unset(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+def _unset(_: SimpleCommands, scope: Scope, __: Streams, words: Sequence[str]) -> int:
     for word in words[1:]:
         scope.unset(_name(words[0], word))
     return 0
 
 
-def _set(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+def _set(_: SimpleCommands, scope: Scope, __: Streams, words: Sequence[str]) -> int:
     for word in words[1:]:
         if word not in ("-e", "+e"):
             raise CommandFailed(f"{SHELL}: set: {word[:20]}: this phone's shell has -e only")
@@ -71,7 +71,7 @@ def _set(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
     return 0
 
 
-def _shift(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> int:
+def _shift(_: SimpleCommands, scope: Scope, __: Streams, words: Sequence[str]) -> int:
     count = _number(words, 1)
     if count >= len(scope.arguments):
         raise CommandFailed(f"{SHELL}: shift: nothing to shift")
@@ -79,9 +79,9 @@ def _shift(_: Evaluation, scope: Scope, __: Streams, words: Sequence[str]) -> in
     return 0
 
 
-def _cd(evaluation: Evaluation, scope: Scope, _: Streams, words: Sequence[str]) -> int:
+def _cd(commands: SimpleCommands, scope: Scope, _: Streams, words: Sequence[str]) -> int:
     wanted = words[1] if len(words) > 1 else scope.variables.get("HOME", "/")
-    files = evaluation.files(scope)
+    files = commands.files(scope)
     try:
         if not files.status(wanted).is_folder:
             raise FileError(wanted, "Not a directory")
@@ -93,13 +93,13 @@ def _cd(evaluation: Evaluation, scope: Scope, _: Streams, words: Sequence[str]) 
     return 0
 
 
-def _exec(evaluation: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
+def _exec(commands: SimpleCommands, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
     if len(words) == 1:
         raise CommandFailed(f"{SHELL}: exec: this phone's shell needs a command there")
-    raise Ended(evaluation.process(words[1:], scope, streams))
+    raise Ended(commands.process(words[1:], scope, streams))
 
 
-def _read(_: Evaluation, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
+def _read(_: SimpleCommands, scope: Scope, streams: Streams, words: Sequence[str]) -> int:
     """Cut a line into variables; the last one gets what is left."""
     names = [word for word in words[1:] if word != "-r"] or ["REPLY"]
     raw = "-r" in words[1:]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.phone.android.shell import Shell
-from lab.phone.android.shell.evaluation import MAX_STEPS
+from lab.phone.android.shell.budget import MAX_STEPS
 from lab.phone.android.shell.flow import HUNG_UP
 from lab.phone.android.shell.process import Live
 from lab.phone.android.shell.streams import CommandFailed, Given, Output
@@ -192,7 +192,7 @@ def test_scripts_come_from_files(run: Run, phone: PhoneState) -> None:
     ],
 )
 def test_no_script_runs_for_ever(run: Run, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.phone.android.shell.evaluation.MAX_STEPS", MAX_STEPS // 100)
+    monkeypatch.setattr("lab.phone.android.shell.budget.MAX_STEPS", MAX_STEPS // 100)
     with not_waiting():
         run(script, cap=LONG)
 

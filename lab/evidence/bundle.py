@@ -3,7 +3,6 @@ attestation."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -34,7 +33,7 @@ from lab.evidence.layout import (
     TIMESTAMP,
 )
 from lab.evidence.manifest import Manifest, listed, manifest_bytes
-from lab.evidence.record import ScenarioResult, facts_from_json, from_json, to_json
+from lab.evidence.record import ScenarioResult, compact, facts_from_json, from_json, to_json
 from lab.evidence.redaction import Concealer, redactions
 from lab.evidence.signing import Seal
 from lab.evidence.statement import PAYLOAD_TYPE, statement
@@ -67,6 +66,8 @@ class Bundle:
         self.seal_key = seal
         self._concealer = concealer or Concealer()
         self._results: list[ScenarioResult] = []
+        self._heard: dict[str, DeviceFacts] = {}
+        """What was last said of each device, and below what may be written of it."""
         self._facts: dict[str, DeviceFacts] = {}
         self._previous: str | None = None
         self._vouched: set[str] = set()
@@ -89,14 +90,20 @@ class Bundle:
             DEVICES: None if devices is None else devices.encode(),
             SELFTEST: selftest,
         }
-        self._redacted += redactions((devices or "") + _text(said))
+        self._redacted += redactions((devices or "") + compact(said))
         self._vouch(self._write({n: content for n, content in written.items() if content}))
 
-    def add(self, data: Any, facts: DeviceFacts | None = None) -> None:
-        """Make an evidence record of what ``to_json`` made of a result."""
-        data = self._concealer.json(data)
-        result = from_json(data)
-        if facts is not None:
+    def add(
+        self, data: Any, facts: DeviceFacts | None = None, result: ScenarioResult | None = None
+    ) -> None:
+        """Make an evidence record of what ``to_json`` made of a result. ``result`` is what it was
+        made of, where it has been read already."""
+        said = self._concealer.json(data)
+        # The texts of a value that was read before it was gone through are not clean.
+        if result is None or said is not data:
+            result = from_json(said)
+        if facts is not None and facts is not self._heard.get(result.device):
+            self._heard[result.device] = facts
             told = self._concealer.json(to_json(facts))
             self._facts[result.device] = facts_from_json(told)
         artefacts = self._artefacts(result)
@@ -108,7 +115,7 @@ class Bundle:
             empty_integrity(number, self._previous),
             artefacts,
         )
-        content = self._content(record, data)
+        content = self._content(record, said)
         self._results.append(result)
         self._previous = digest_of(content).sha256
         name = f"{RECORDS}/{file_name(number, result)}"
@@ -153,7 +160,10 @@ class Bundle:
             if name not in ("result", "context")
         }
         shell = self._concealer.json(shell) | {"context": self._context_json, "result": data}
-        removed = redactions(_text(shell))
+        content = _line(shell)
+        removed = redactions(content.decode())
+        if not removed:
+            return content
         self._redacted += removed
         shell["integrity"]["redacted"] = dict(sorted(removed.items()))
         return _line(shell)
@@ -194,9 +204,5 @@ class Bundle:
             self._journal.add(files)
 
 
-def _text(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
 def _line(data: Any) -> bytes:
-    return _text(data).encode() + b"\n"
+    return compact(data).encode() + b"\n"

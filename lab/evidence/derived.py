@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.evidence.evidence_record import iso
 from lab.evidence.layout import APP_LOG, CONNECTIONS, FLOWS, LOOKUPS
-from lab.evidence.record import ScenarioResult, to_json
+from lab.evidence.record import ScenarioResult, compact, to_json
 from lab.evidence.redaction import GONE
 from lab.model.trial import Phase
 from lab.model.wire import LEAKED, ConnectionRecord, WireClass
@@ -162,7 +162,7 @@ def _lookups(results: Iterable[ScenarioResult]) -> Iterator[dict[str, Any]]:
 
 
 def _lines(items: Iterable[object]) -> bytes:
-    texts = (json.dumps(i, ensure_ascii=False, separators=(",", ":")) for i in items)
+    texts = (compact(i) for i in items)
     return "".join(f"{text}\n" for text in texts).encode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -81,6 +82,11 @@ def to_json(value: object) -> Any:
     """
     kind = type(value)
     return (_FORMS.get(kind) or _form_of(kind))(value)
+
+
+def compact(data: Any) -> str:
+    """Return what ``to_json`` made as text, on one line and without blanks."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _itself(value: Any) -> Any:

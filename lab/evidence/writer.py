@@ -25,7 +25,7 @@ from lab.evidence.layout import (
     UNFINISHED,
     VERDICTS,
 )
-from lab.evidence.record import RecordInvalid, ScenarioResult, from_json, to_json
+from lab.evidence.record import RecordInvalid, ScenarioResult, compact, from_json, to_json
 from lab.evidence.redaction import Concealer, redact_command
 from lab.evidence.run import RunInfo, RunReport, new_run_id, report_from_json
 from lab.evidence.tally import tally
@@ -73,7 +73,7 @@ class RunFolder:
 
     def append_record(self, record: object) -> None:
         """Add what ``to_json`` made of a result."""
-        line = json.dumps(self._concealer.json(record), ensure_ascii=False, separators=(",", ":"))
+        line = compact(self._concealer.json(record))
         path = self.path / VERDICTS
         with writing(path):
             if self._verdicts is None:

@@ -23,35 +23,30 @@ from lab.phone.node import (
     Look,
     Node,
 )
+from lab.phone.palette import (
+    AMBER,
+    AMBER_TINT,
+    BLUE,
+    BLUE_HALF,
+    BLUE_TINT,
+    DIM,
+    GREEN,
+    GREY,
+    INK,
+    LINE,
+    PALE,
+    PALETTE,
+    RED,
+    RED_TINT,
+    SURFACE,
+    WHITE,
+    Colour,
+    blank,
+)
 from lab.phone.typeface import Align
-
-Colour = tuple[int, int, int]
 
 _drawing = threading.Lock()
 """Held while the canvas is in use."""
-
-WHITE: Colour = (255, 255, 255)
-SURFACE: Colour = (242, 244, 249)
-LINE: Colour = (220, 224, 233)
-PALE: Colour = (182, 187, 199)
-GREY: Colour = (138, 144, 160)
-DIM: Colour = (86, 92, 107)
-INK: Colour = (29, 33, 48)
-BLUE: Colour = (47, 75, 196)
-BLUE_HALF: Colour = (116, 134, 216)
-BLUE_TINT: Colour = (213, 219, 245)
-GREEN: Colour = (30, 142, 62)
-GREEN_TINT: Colour = (165, 214, 179)
-RED: Colour = (197, 34, 31)
-RED_TINT: Colour = (240, 181, 179)
-AMBER: Colour = (227, 116, 0)
-AMBER_TINT: Colour = (247, 200, 143)
-
-# Five shades between ink and paper are enough for smooth text; sixteen colours fill four bits.
-PALETTE = (
-    WHITE, SURFACE, LINE, PALE, GREY, DIM, INK, BLUE, BLUE_HALF, BLUE_TINT,
-    GREEN, GREEN_TINT, RED, RED_TINT, AMBER, AMBER_TINT,
-)  # fmt: skip
 
 RADIUS = 28
 LOG_PADDING = 16
@@ -84,26 +79,18 @@ def drawn_by(painter: type[Painter], frame: Frame) -> bytes:
     """Return a PNG of the size that a painter paints."""
     with _drawing:
         image = _canvas(painter.width, painter.height)
-        image.paste(SURFACE, (0, 0, *image.size))
+        image.paste(PALETTE.index(SURFACE), (0, 0, *image.size))
         painter(image).paint(frame)
-        few = image.quantize(palette=_palette(), dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    few.save(out, "PNG", bits=4, compress_level=1, compress_type=RUNS)
+        out = io.BytesIO()
+        image.save(out, "PNG", bits=4, compress_level=1, compress_type=RUNS)
     return out.getvalue()
 
 
 @lru_cache(maxsize=1)
 def _canvas(width: int, height: int) -> Image.Image:
-    """Return what is painted on, the same each time: ten fresh megabytes take as long as the
+    """Return what is painted on, the same each time: fresh megabytes take as long as the
     painting."""
-    return Image.new("RGB", (width, height))
-
-
-@lru_cache(maxsize=1)
-def _palette() -> Image.Image:
-    holder = Image.new("P", (1, 1))
-    holder.putpalette([part for colour in PALETTE for part in colour])
-    return holder
+    return blank(width, height)
 
 
 class Painter:
@@ -167,7 +154,7 @@ class Painter:
         bold: bool = False,
         wrap: bool = False,
     ) -> None:
-        typeface.write(self._draw, text, bounds, size, colour, align, bold=bold, wrap=wrap)
+        typeface.write(self._image, text, bounds, size, colour, align, bold=bold, wrap=wrap)
 
     def _status_bar(self, when: datetime, frame: Frame) -> None:
         self._draw.rectangle((0, 0, self.width, STATUS_BAR - 1), BLUE)

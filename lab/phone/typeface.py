@@ -14,8 +14,7 @@ from itertools import islice
 from PIL import Image, ImageDraw, ImageFont
 
 from lab.phone.node import Bounds
-
-Colour = tuple[int, int, int]
+from lab.phone.palette import Colour, Stamp, ground_at
 
 CELL = (14, 31)
 """Width and height in pixels of a character with fixed pitch."""
@@ -74,7 +73,7 @@ def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
 
 
 def write(
-    canvas: ImageDraw.ImageDraw,
+    image: Image.Image,
     text: str,
     bounds: Bounds,
     size: int,
@@ -92,13 +91,13 @@ def write(
         wide = length(line, size)
         room = right - left - wide
         start = {Align.LEFT: 0, Align.MIDDLE: room // 2, Align.RIGHT: room}[align]
-        _line(canvas, line, (left + start, (top + bottom) // 2), size, colour, bold=bold)
+        _line(image, line, (left + start, (top + bottom) // 2), size, colour, bold=bold)
         return
     pitch = round(size * 1.3)
     most = max(1, (bottom - top) // pitch)
     for number, line in enumerate(wrapped(text, size, right - left, most)):
         middle = top + number * pitch + pitch // 2
-        _line(canvas, line, (left, middle), size, colour, bold=bold)
+        _line(image, line, (left, middle), size, colour, bold=bold)
 
 
 def write_log(image: Image.Image, text: str, bounds: Bounds, colour: Colour) -> None:
@@ -114,18 +113,19 @@ def write_log(image: Image.Image, text: str, bounds: Bounds, colour: Colour) -> 
         if len(folded) >= rows:
             break
     for row, line in enumerate(folded[-rows:]):
-        image.paste(colour, (left, top + row * height), _row(line))
+        at = left, top + row * height
+        _row(line, colour, ground_at(image, at)).press(image, at)
 
 
 @lru_cache(maxsize=_MOST_TEXTS)
-def _row(line: str) -> Image.Image:
-    """Return the mask of a line in fixed pitch."""
+def _row(line: str, ink: Colour, ground: int) -> Stamp:
+    """Return a line in fixed pitch."""
     width, height = CELL
     mask = Image.new("L", (max(1, len(line)) * width, height))
     for column, character in enumerate(line):
         if character != " ":
             mask.paste(_cell(character), (column * width, 0))
-    return mask
+    return Stamp(mask, ink, ground)
 
 
 @lru_cache(maxsize=_MOST_CELLS)
@@ -161,7 +161,7 @@ def _cut(text: str, size: int, width: int) -> str:
 
 
 def _line(
-    canvas: ImageDraw.ImageDraw,
+    image: Image.Image,
     text: str,
     middle: tuple[int, int],
     size: int,
@@ -177,12 +177,18 @@ def _line(
         if number:
             points = [(0.18, -0.36), (0.4, -0.1), (0.84, -0.66)]
             ticks = [(x + dx * size, baseline + dy * size) for dx, dy in points]
-            canvas.line(ticks, colour, max(3, size // 8), joint="curve")
+            ImageDraw.Draw(image).line(ticks, colour, max(3, size // 8), joint="curve")
             x += size
         if part:
-            mask, (left, top) = _text(part, size, bold=bold)
-            canvas.bitmap((x + left, baseline + top), mask, colour)
+            _, (left, top) = _text(part, size, bold=bold)
+            at = x + left, baseline + top
+            _inked(part, size, colour, ground_at(image, at), bold=bold).press(image, at)
             x += length(part, size)
+
+
+@lru_cache(maxsize=_MOST_TEXTS)
+def _inked(text: str, size: int, ink: Colour, ground: int, *, bold: bool) -> Stamp:
+    return Stamp(_text(text, size, bold=bold)[0], ink, ground)
 
 
 @lru_cache(maxsize=_MOST_TEXTS)

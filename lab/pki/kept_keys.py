@@ -1,22 +1,40 @@
 """Keys that take long to make: one of a kind in a process, made when it is first asked for.
 
 An RSA key of 4096 bits costs the better part of a second, more than the scenario that needs it.
+Processes of one run may share them, by a folder that is theirs alone.
 """
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import threading
 from math import gcd
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from lab.pki.keys import KeyType, PrivateKey, new_key
+from lab.pki.credential import write_private
+from lab.pki.keys import KeyType, PrivateKey, key_pem, new_key
 
 _EXPONENTS = (65539, 65543, 65551, 65557)
 """The primes that follow 65537."""
 
 _making = threading.RLock()
+
+
+class _Shelf:
+    """Where the processes of a run leave keys for each other; nowhere while ``folder`` is None."""
+
+    folder: Path | None = None
+
+
+def share_keys(folder: Path) -> None:
+    """Share the RSA keys that are made from now on with all processes that are given this folder,
+    which none but their user may read."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _Shelf.folder = folder
 
 
 def kept_key(kind: KeyType) -> PrivateKey:
@@ -35,7 +53,28 @@ def nearest_key(kind: KeyType) -> PrivateKey:
 
 @functools.cache
 def _made(kind: KeyType) -> PrivateKey:
-    return new_key(kind)
+    if _Shelf.folder is None or not kind.startswith("rsa"):
+        return new_key(kind)
+    file = _Shelf.folder / f"{kind}.pem"
+    with file.with_suffix(".lock").open("w") as lock:
+        # Whoever comes second waits instead of making another one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _read(file) or _put(file, new_key(kind))
+
+
+def _read(file: Path) -> PrivateKey | None:
+    """Return the key in ``file``; None where there is none, or none that is whole."""
+    try:
+        # Its numbers are not checked: that takes half as long as making them.
+        key = load_pem_private_key(file.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
+    except (OSError, ValueError):
+        return None
+    return key if isinstance(key, rsa.RSAPrivateKey) else None
+
+
+def _put(file: Path, key: PrivateKey) -> PrivateKey:
+    write_private(file, key_pem(key))
+    return key
 
 
 @functools.cache

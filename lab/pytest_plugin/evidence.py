@@ -12,6 +12,7 @@ from lab.devices.settings import DeviceSettings, SettingsError
 from lab.evidence.bundle import Bundle
 from lab.evidence.context import make_context
 from lab.evidence.devices_file import secrets_of, shown
+from lab.evidence.record import ScenarioResult
 from lab.evidence.redaction import Concealer, redact_command
 from lab.evidence.run import RunReport
 from lab.evidence.signing import KeyUnusable, Seal
@@ -62,10 +63,10 @@ class Evidence:
         self._bundle = Bundle(path, self._seal, self.concealer)
         self._bundle.begin(context, devices, self._selftest)
 
-    def add(self, data: Any, facts: DeviceFacts | None) -> None:
-        """Make a record of what ``to_json`` made of a result."""
+    def add(self, data: Any, facts: DeviceFacts | None, result: ScenarioResult) -> None:
+        """Make a record of a result, and of what ``to_json`` made of it."""
         assert self._bundle is not None, "no run has begun"
-        self._bundle.add(data, facts)
+        self._bundle.add(data, facts, result)
 
     def close(self, report: RunReport) -> None:
         """Sign what is in the folder."""

@@ -12,8 +12,9 @@ import pytest
 from lab.devices.owner import Owner
 from lab.evidence.redaction import redact_command
 from lab.network.kernel.namespace import Unavailable
+from lab.pki.kept_keys import share_keys
 from lab.pytest_plugin.keys import INCONCLUSIVE_RUN, OPTIONS, OUTCOME, RUN_ID
-from lab.pytest_plugin.lasting import keep_loaded
+from lab.pytest_plugin.lasting import is_worker, keep_loaded
 from lab.trial.case import Case
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def lab_bench(
     from lab.trial.bench import Bench
 
     options = request.config.stash[OPTIONS]
+    if is_worker(request.config):
+        # The folder above is that of all of the run's worker processes.
+        share_keys(tmp_path_factory.getbasetemp().parent / "keys")
     directory: Path = tmp_path_factory.mktemp("lab")
     with contextlib.ExitStack() as stack:
         try:

@@ -19,7 +19,8 @@ RUN_ID = pytest.StashKey[str]()
 OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 """In a test: what its scenario came to."""
 
-RESULT, FACTS, LOST, CRASHED = "lab_result", "lab_facts", "lab_lost", "lab_crashed"
+RESULT, FACTS, VERDICT = "lab_result", "lab_facts", "lab_verdict"
+LOST, CRASHED = "lab_lost", "lab_crashed"
 """Attributes of a test's report; they travel from a worker process to the one that reports."""
 
 INCONCLUSIVE_RUN = 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import ssl
 import time
@@ -23,7 +24,15 @@ from lab.evidence.writer import PAGE, ReportsUnwritable, RunFolder
 from lab.model.device import DeviceFacts
 from lab.model.verdict import Verdict
 from lab.pytest_plugin.evidence import Evidence
-from lab.pytest_plugin.keys import CRASHED, FACTS, INCONCLUSIVE_RUN, LOST, RESULT, RUN_ID
+from lab.pytest_plugin.keys import (
+    CRASHED,
+    FACTS,
+    INCONCLUSIVE_RUN,
+    LOST,
+    RESULT,
+    RUN_ID,
+    VERDICT,
+)
 from lab.pytest_plugin.lasting import keep_loaded
 from lab.pytest_plugin.options import Options
 
@@ -60,6 +69,8 @@ class Recording:
         self._results: list[ScenarioResult] = []
         self._counts: Counter[Verdict] = Counter()
         self._facts: dict[str, DeviceFacts] = {}
+        self._told: dict[str, str] = {}
+        """The same as it was sent, to be read once."""
         self._lost: dict[str, str] = {}
         self._broken = ""
         self._selected = 0
@@ -128,22 +139,24 @@ class Recording:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        data = vars(report).get(RESULT)
-        if data is None:
+        said = vars(report).get(RESULT)
+        if said is None:
             return
+        data = json.loads(said)
         result = from_json(data)
         keep_loaded(self._config)
         self._results.append(result)
         self._counts[result.verdict] += 1
         facts, lost = vars(report).get(FACTS), vars(report).get(LOST)
-        if facts is not None:
-            self._facts[result.device] = facts_from_json(facts)
+        if facts is not None and facts != self._told.get(result.device):
+            self._told[result.device] = facts
+            self._facts[result.device] = facts_from_json(json.loads(facts))
         if lost:
             self._lost.setdefault(result.device, lost)
         try:
             with uninterrupted():
                 self.folder.append_record(data)
-                self._evidence.add(data, self._facts.get(result.device))
+                self._evidence.add(data, self._facts.get(result.device), result)
         except ReportsUnwritable as error:
             self._broken = self._broken or str(error)
         self._tell()
@@ -152,10 +165,10 @@ class Recording:
     def pytest_report_teststatus(
         self, report: pytest.CollectReport | pytest.TestReport
     ) -> tuple[str, str, str] | None:
-        data = vars(report).get(RESULT)
-        if data is None or vars(report).get(CRASHED):
+        verdict = vars(report).get(VERDICT)
+        if verdict is None or vars(report).get(CRASHED):
             return None
-        return STATUS[Verdict(data["verdict"])], "", ""
+        return STATUS[Verdict(verdict)], "", ""
 
     def _tell(self) -> None:
         reporter = self._reporter

@@ -12,10 +12,10 @@ from lab.devices.settings import SettingsError, load
 from lab.evidence.assessed import properties
 from lab.evidence.evidence_record import for_platform
 from lab.evidence.mapping import mapping_for
-from lab.evidence.record import to_json
+from lab.evidence.record import compact, to_json
 from lab.evidence.redaction import redact
 from lab.model.attack import Adversary
-from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, OPTIONS, OUTCOME, RESULT
+from lab.pytest_plugin.keys import CRASHED, FACTS, LOST, OPTIONS, OUTCOME, RESULT, VERDICT
 from lab.trial.case import Case, cases
 
 
@@ -75,8 +75,10 @@ def pytest_runtest_makereport(
     if report.when == "call" and OUTCOME in item.stash:
         outcome = item.stash[OUTCOME]
         result = outcome.result
-        vars(report)[RESULT] = to_json(result)
-        vars(report)[FACTS] = None if outcome.facts is None else to_json(outcome.facts)
+        # As one text: what carries it to the process that reports takes its parts one by one.
+        vars(report)[RESULT] = compact(to_json(result))
+        vars(report)[FACTS] = None if outcome.facts is None else compact(to_json(outcome.facts))
+        vars(report)[VERDICT] = str(result.verdict)
         vars(report)[LOST] = outcome.given_up
         vars(report)[CRASHED] = outcome.crashed
         mapping = for_platform(mapping_for(result.slug), outcome.facts)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from lab.model.device import Endpoint, Network
 from lab.phone import app_view, typeface
 from lab.phone.app_view import SampleView
 from lab.phone.installed import make_screen
 from lab.phone.node import HEIGHT, LAUNCHER, WIDTH, Bounds, Look, Node
-from lab.phone.picture import BLUE, GREY, INK, PALETTE, SURFACE, Frame, draw
+from lab.phone.palette import BLUE, GREY, INK, PALETTE, SURFACE, WHITE, blank
+from lab.phone.picture import Frame, draw
 from tests.patience import CAP
 from tests.phone.scripted import NOON, ScriptedSdk, make_phone
 
@@ -232,9 +233,9 @@ def test_wrapped_lines_fit(text: str, most: int, width: int) -> None:
 
 def test_the_check_mark_is_drawn() -> None:
     def ink(text: str) -> int:
-        image = Image.new("RGB", (200, 60))
-        typeface.write(ImageDraw.Draw(image), text, (0, 0, 200, 60), 34, (255, 255, 255))
-        return sum(image.convert("L").histogram()[1:])
+        image = blank(200, 60, INK)
+        typeface.write(image, text, (0, 0, 200, 60), 34, WHITE)
+        return 200 * 60 - image.histogram()[PALETTE.index(INK)]
 
     assert ink("✓") > 50
     assert ink("✓") != ink("\uffff")
@@ -242,8 +243,8 @@ def test_the_check_mark_is_drawn() -> None:
 
 def test_fixed_pitch_is_fixed() -> None:
     def width_of(text: str) -> int:
-        image = Image.new("RGB", (400, 40), (255, 255, 255))
-        typeface.write_log(image, f"{text}|", (0, 0, 400, 40), (0, 0, 0))
+        image = blank(400, 40)
+        typeface.write_log(image, f"{text}|", (0, 0, 400, 40), INK)
         box = Image.eval(image.convert("L"), lambda value: 255 - value).getbbox()
         assert box is not None
         return box[2]

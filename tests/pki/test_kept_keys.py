@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import stat
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lab.pki.kept_keys import kept_key, nearest_key
+from lab.pki import kept_keys
+from lab.pki.kept_keys import kept_key, nearest_key, share_keys
 from lab.pki.keys import KeyType, PrivateKey, new_key
 
 
@@ -55,3 +61,46 @@ def test_the_nearest_key_of_a_curve_is_any_other() -> None:
     key = nearest_key(KeyType.P384)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert key.curve.name == "secp384r1"
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from lab.pki.kept_keys import kept_key, share_keys
+from lab.pki.keys import KeyType
+share_keys(Path(sys.argv[1]))
+key = kept_key(KeyType(sys.argv[2])).public_key()
+print(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo).hex())
+"""
+
+
+def in_another_process(folder: Path, kind: KeyType) -> str:
+    command = [sys.executable, "-c", ELSEWHERE, str(folder), str(kind)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "keys"
+    kept_keys._made.cache_clear()
+    share_keys(folder)
+    yield folder
+    kept_keys._Shelf.folder = None
+    kept_keys._made.cache_clear()
+
+
+def test_processes_share_rsa_keys(shelf: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        others = pool.map(lambda _: in_another_process(shelf, KeyType.RSA2048), range(2))
+        assert {spki(kept_key(KeyType.RSA2048)).hex()} == set(others)
+    assert in_another_process(shelf, KeyType.P256) != spki(kept_key(KeyType.P256)).hex()
+    assert stat.S_IMODE(shelf.stat().st_mode) == 0o700
+    assert stat.S_IMODE((shelf / "rsa2048.pem").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", [b"", b"-----BEGIN PRIVATE KEY-----\nMIIE"])
+def test_what_a_killed_process_left_half_written_is_made_anew(shelf: Path, left: bytes) -> None:
+    (shelf / "rsa2048.pem").write_bytes(left)
+    assert spki(kept_key(KeyType.RSA2048)).hex() == in_another_process(shelf, KeyType.RSA2048)

@@ -6,18 +6,8 @@ from datetime import datetime
 
 from lab.phone.ios.screen_nodes import HEIGHT, SPRINGBOARD, STATUS_BAR, WIDTH
 from lab.phone.node import Node
-from lab.phone.picture import (
-    AMBER_TINT,
-    DIM,
-    GREEN,
-    GREY,
-    INK,
-    LINE,
-    SURFACE,
-    WHITE,
-    Frame,
-    Painter,
-)
+from lab.phone.palette import AMBER_TINT, DIM, GREEN, GREY, INK, LINE, SURFACE, WHITE
+from lab.phone.picture import Frame, Painter
 from lab.phone.typeface import CHECK, Align
 
 _DRAWN = str.maketrans({"📱": "-", "✅": CHECK, "⚠": "!", "\ufe0f": None, "❌": "\xd7", "🔍": "?"})

@@ -98,9 +98,10 @@ class Recording:
         config.pluginmanager.register(recording, "trustpin-lab-recording")
         if config.pluginmanager.hasplugin("xdist"):
             # Here, not above: pytest-xdist may be left out.
-            from lab.pytest_plugin.scheduling import Scheduling
+            from lab.pytest_plugin.scheduling import Scheduling, Workers
 
-            config.pluginmanager.register(_Workers(recording, options), "trustpin-lab-workers")
+            workers = Workers(folder.run_id, options.wifi, recording.select)
+            config.pluginmanager.register(workers, "trustpin-lab-workers")
             exclusive = tuple(filter(options.is_exclusive, options.device_ids))
             if exclusive:
                 config.pluginmanager.register(Scheduling(exclusive), "trustpin-lab-scheduling")
@@ -297,18 +298,3 @@ def _left_behind() -> list[str]:
         return [f"undo journal: {error}"]
     advice = "the next run on it undoes them, or: trustpin-lab restore"
     return [f"undo journal: {journal}; {advice}" for journal in left]
-
-
-class _Workers:
-    """What pytest-xdist asks of the process that reports. Its hooks exist only where it does."""
-
-    def __init__(self, recording: Recording, options: Options) -> None:
-        self._recording = recording
-        self._options = options
-
-    def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput["lab_run_id"] = self._recording.folder.run_id
-        node.workerinput["lab_wifi"] = str(self._options.wifi)
-
-    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        self._recording.select(ids)

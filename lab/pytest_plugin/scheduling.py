@@ -1,15 +1,37 @@
-"""Which worker process gets which scenario: all of one real phone go to the same."""
+"""What pytest-xdist asks of the process that reports: what workers are told, and which of them gets
+which scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from lab.model.device import WifiKind
+
 SPREADING = ("load", "worksteal", "loadgroup", "loadscope", "loadfile")
 """pytest-xdist's ways to spread tests over processes."""
+
+
+class Workers:
+    """Tells worker processes which run they are of, and hears what they are going to do."""
+
+    def __init__(self, run_id: str, wifi: WifiKind, select: Callable[[list[str]], None]) -> None:
+        """``select`` is told the scenarios that a worker has found."""
+        self._run_id = run_id
+        self._wifi = wifi
+        self._select = select
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["lab_run_id"] = self._run_id
+        node.workerinput["lab_wifi"] = str(self._wifi)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        self._select(ids)
 
 
 class Scheduling:

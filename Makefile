@@ -8,10 +8,13 @@ pyenv := $(wildcard $(PYENV_ROOT)/versions/3.11.*/bin $(PYENV_ROOT)/versions/3.1
 	$(PYENV_ROOT)/versions/3.13.*/bin)
 export PATH := $(subst $(space),:,$(strip $(pyenv))):$(PATH)
 
-PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+# GNU make before 4.4 does not hand its variables on to $(shell).
+PYTHON ?= $(shell PATH='$(PATH)'; for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	2>/dev/null && command -v $$python && break; done)
 TOX := .venv/bin/tox
+# What tox is to use, too: left to itself it insists on the newest one, there or not.
+export LAB_PYTHON := $(PYTHON)
 
 NODE := node_modules/.package-lock.json
 

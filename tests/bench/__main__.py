@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--phones N]``."""
+"""``python -m tests.bench [--phones N] [--rounds N]``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def main() -> None:
     """Measure and print everything; budgets are compared, never enforced."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--phones", type=int, default=100, help="how many at once (default: 100)")
+    parser.add_argument("--rounds", type=int, default=3, help="whole runs (default: 3)")
     wanted = parser.parse_args()
     console = Console()
     console.print(f"Measured on {machine()}")
@@ -24,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:
         show(console, "Adversary", adversary.measure(bench))
     show(console, "Rogue Wi-Fi in the kernel", network.measure())
-    show(console, "Whole run", suite.measure())
+    show(console, "Whole run", suite.measure(wanted.rounds))
     show(console, "Evidence", verifying.measure())
     if wanted.phones:
         with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:

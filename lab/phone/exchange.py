@@ -11,11 +11,15 @@ from typing import Any, Protocol
 
 import h2.config
 import h2.exceptions
-import httpcore
 
 from lab.phone.link import Link
 from lab.phone.services import ConnectionLost, Headers, HttpProtocolError, HttpResponse
+from lab.phone.sparing import without
 from lab.phone.url import Url
+
+# Its half without threads is not used; what that is made with is a quarter of a phone's start.
+with without("trio", "anyio"):
+    import httpcore
 
 MAX_BODY = 1024 * 1024
 """Bytes of a response body."""

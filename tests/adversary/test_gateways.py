@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from lab.model.serving import Gateway, HostPlan, Terminate
 from lab.model.wire import WireClass
+from lab.network.kernel.rules import SHARED
 from tests.adversary.inhabitants import Inhabitant
 from tests.adversary.peers import HOST
 
@@ -48,3 +50,22 @@ def test_a_connection_that_waits_is_served_all_the_same(
     assert inhabitant.curl(f"https://{HOST}/", *trusting, "--max-time", "0.25") == 28
     assert inhabitant.curl(f"https://{HOST}/", *trusting) == 0
     assert inhabitant.seen(number)[-1].wire_class is WireClass.INTERCEPTED
+
+
+def test_the_honest_gateway_takes_nobody_back(
+    inhabitant: Inhabitant, forgery: Terminate, fooled_root: Path
+) -> None:
+    """Who asks for a station's hardware address tells his own with it."""
+    trusting = ("--cacert", str(fooled_root))
+    place = inhabitant.place
+    home = place.gateways.home.namespace
+    inhabitant.arm(HostPlan(forgery, gateway=Gateway.HONEST))
+    assert inhabitant.curl(f"https://{HOST}/", *trusting) != 0
+    own = inhabitant.arm(HostPlan(forgery))
+    assert inhabitant.curl(f"https://{HOST}/", *trusting) == 0
+    # As when a connection that it has to the station from before has something to say.
+    home.ip(f"neighbour flush dev {SHARED}")
+    with home.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"late", (place.rogue.address, 9))
+    assert inhabitant.curl(f"https://{HOST}/", *trusting) == 0
+    assert _at(inhabitant, own)[1] == 0

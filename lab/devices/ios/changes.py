@@ -113,6 +113,10 @@ class Changes:
                     page.set_proxy(ssid, None)
         self._leading = None
 
+    def showed_settings(self) -> bool:
+        """Tell whether Settings has come to the front since this was last asked."""
+        return self._hand.was_there()
+
     def join(self, network: IosWifi) -> None:
         """Join a network. One with a passphrase is made known by a profile first."""
         if self._joined == network.ssid:

@@ -164,12 +164,20 @@ class IosDevice(DrivenPhone):
                 self._changes.join(plan.rogue)
                 if plan.proxy_way is not None:
                     self._changes.lead_no_more(plan.proxy_way, plan.home)
+            self._leave_settings()
         self._route = kind
 
     def trust(self, store: Trust, certificates: tuple[bytes, ...]) -> None:
         wanted = () if store is Trust.NONE else certificates
         with self._working():
             self._changes.trust((*self._plan.anchors, *wanted))
+            self._leave_settings()
+
+    def _leave_settings(self) -> None:
+        """Bring the app to the front where Settings has taken its place: one that is still set up
+        is asked at once."""
+        if self._changes.showed_settings() and self._app_started:
+            self._app.come_back()
 
     def set_clock_offset(self, seconds: float) -> None:
         """Raise ValueError for any time but the true one: nobody can set an iPhone's clock."""

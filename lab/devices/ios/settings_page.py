@@ -59,6 +59,12 @@ class Hand:
         self._find = driving
         self._settings_page = settings_page
         self._driving: Driving | None = None
+        self._was_there = False
+
+    def was_there(self) -> bool:
+        """Tell whether Settings has come to the front since this was last asked."""
+        was, self._was_there = self._was_there, False
+        return was
 
     @contextmanager
     def at(self, doing: str) -> Iterator[SettingsPage]:
@@ -73,6 +79,7 @@ class Hand:
         begun = driving.begun
         if not begun:
             driving.begin()
+        self._was_there = True
         try:
             yield self._settings_page(driving)
         except (NotOnScreen, ScreenUnreadable) as error:

@@ -71,12 +71,12 @@ class Gateways:
                 return
             if to is Gateway.OWNER:
                 self._guests.discard(door.station)
-                self._filter(rules.no_guest(door.station))
+                self._filter(rules.no_guest(door.station, door.address))
                 self.poison(door)
                 return
             if door.station not in self._guests:
                 self._guests.add(door.station)
-                self._filter(rules.guest(door.station))
+                self._filter(rules.guest(door.station, door.address))
             # What is poisoned is a station that has found its gateway.
             self._tell(self._honest, HONEST, door)
             if to is Gateway.POISONED:

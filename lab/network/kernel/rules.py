@@ -55,11 +55,17 @@ table {TABLE} {{
 table {ARP_TABLE} {{
     # Stations that are to find another gateway at the router's address than the network's owner.
     set guests {{ type ether_addr; }}
+    set addresses_of_guests {{ type ipv4_addr; }}
     chain answer {{
         type filter hook input priority filter; policy accept;
         arp operation != request accept
         iifname "ap0" ether daddr ff:ff:ff:ff:ff:ff arp saddr ether @guests drop
         iifname "{SHARED}" arp saddr ether != @guests drop
+    }}
+    # A station believes who asks for it, too (RFC 826: the sender's address is noted first).
+    chain ask {{
+        type filter hook output priority filter; policy accept;
+        oifname "{SHARED}" arp daddr ip != @addresses_of_guests drop
     }}
 }}
 """
@@ -73,7 +79,9 @@ HTTP/3 (UDP port 443) is counted apart. What is not let through is refused, not 
 nobody waits for it.
 
 Who asks for the router's hardware address is answered by one gateway alone. Who asks the attacker
-himself, because he has been taken for it, is answered by him.
+himself, because he has been taken for it, is answered by him. The honest gateway speaks to nobody
+but those who are to find it: a connection that one of them left behind may make it ask for him long
+afterwards, and he would take it for his gateway again.
 """
 
 
@@ -103,14 +111,22 @@ def dismissed(way: Way) -> str:
     return _elements("delete", ("doors", (way.station,)), ("resolvers", (way.station,)))
 
 
-def guest(station: str) -> str:
-    """Return what lets a station find the honest gateway at the router's address."""
-    return f"add element {ARP_TABLE} guests {{ {station} }}\n"
+def guest(station: str, address: str) -> str:
+    """Return what lets a station, of this hardware and this IPv4 address, find the honest gateway
+    at the router's address."""
+    return _guest("add", station, address)
 
 
-def no_guest(station: str) -> str:
+def no_guest(station: str, address: str) -> str:
     """Return what takes that back."""
-    return f"delete element {ARP_TABLE} guests {{ {station} }}\n"
+    return _guest("delete", station, address)
+
+
+def _guest(verb: str, station: str, address: str) -> str:
+    return (
+        f"{verb} element {ARP_TABLE} guests {{ {station} }}\n"
+        f"{verb} element {ARP_TABLE} addresses_of_guests {{ {address} }}\n"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,19 @@ def test_both_routes_lead_there_and_each_client_goes_them(
         around.arrivals.clear()
 
 
+def test_an_app_that_is_set_up_can_be_asked_on_another_route(
+    phone: IosDevice, around: Surrounds
+) -> None:
+    """The network is changed in Settings, which is in front then."""
+    phone.take_route(RouteKind.PROXY)
+    phone.set_up(SETUP)
+    for kind in (RouteKind.WIFI, RouteKind.PROXY):
+        phone.take_route(kind)
+        assert phone.request(URL).answer is Answer.ACCEPTED
+        assert {arrival.via for arrival in around.arrivals} == {VIA[kind]}
+        around.arrivals.clear()
+
+
 def test_a_root_counts_for_the_app_and_for_safari_or_for_neither(
     phone: IosDevice, around: Surrounds, pki: LabPki
 ) -> None:

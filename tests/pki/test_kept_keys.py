@@ -83,12 +83,16 @@ def in_another_process(folder: Path, kind: KeyType) -> str:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Iterator[Path]:
+    def forget() -> None:
+        kept_keys._made.cache_clear()
+        kept_keys._other.cache_clear()
+
     folder = tmp_path / "keys"
-    kept_keys._made.cache_clear()
+    forget()
     share_keys(folder)
     yield folder
     kept_keys._Shelf.folder = None
-    kept_keys._made.cache_clear()
+    forget()
 
 
 def test_processes_share_rsa_keys(shelf: Path) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 from tests.bench.figures import Figure, spread
 
-PROCESSES = 3
-"""As many as in tox.ini."""
+SPREAD = ("-n", "3", "--dist", "worksteal")
+"""As in tox.ini."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _commands(trial: dict[str, Any]) -> int:
 
 def _run() -> Round:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pytest", "-m", "mitm and core", "-n", str(PROCESSES)]
+        command = [sys.executable, "-m", "pytest", "-m", "mitm and core", *SPREAD]
         started = time.perf_counter()
         done = subprocess.run(
             [*command, "-q", f"--reports={folder}"], capture_output=True, text=True, check=False

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lab.phone.ios.lockdown import Consent
 from lab.phone.ios.lockdown.keys import make_record, new_key, public_pem
 from lab.phone.ios.lockdown.limits import Limits
+from tests.patience import eventually
 from tests.phone.ios.cable import UDID, Cable, plugged_in
 from tests.phone.ios.peer import LOCKDOWN, Message, Peer, open_session, read_record
 from tests.phone.ios.plugged import PlugIn
@@ -242,7 +243,7 @@ def test_nobody_else_s_certificate_will_do(
     }
     stranger.request("StartSession", HostID=record["HostID"])
     assert not answers(stranger, lambda: stranger.secure(stolen, tmp_path))
-    assert "certificate verify failed" in cable.handset.said()
+    assert eventually(lambda: "certificate verify failed" in cable.handset.said())
 
 
 def test_without_a_certificate(stranger: Peer, record: Message, cable: Cable) -> None:
@@ -254,7 +255,7 @@ def test_without_a_certificate(stranger: Peer, record: Message, cable: Cable) ->
         stranger.sock = context.wrap_socket(stranger.sock)
 
     assert not answers(stranger, secure)
-    assert "peer did not return a certificate" in cable.handset.said()
+    assert eventually(lambda: "peer did not return a certificate" in cable.handset.said())
 
 
 def test_requests_that_are_none(stranger: Peer) -> None:

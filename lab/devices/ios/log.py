@@ -21,6 +21,8 @@ QUIET = 0.3
 """Seconds without a line after which what was said is taken to have arrived."""
 CAP = 3.0
 """Seconds to wait for that; a real phone never says nothing."""
+FIRST = 2.0
+"""Seconds to wait for the first line: what is said before the relay listens is not told."""
 
 _PART = 64 * 1024
 _LISTEN = 0.5
@@ -40,6 +42,7 @@ class DeviceLog:
         self._lines: deque[LoggedLine] = deque(maxlen=MAX_LINES)
         self._count = 0
         self._service: Service | None = None
+        self._heard = False
         self._ended = ""
 
     def moment(self) -> str:
@@ -47,6 +50,8 @@ class DeviceLog:
         with self._arrived:
             if self._service is None or self._ended:
                 self._begin()
+                # That it is connected does not say that it listens.
+                self._arrived.wait_for(lambda: self._heard or self._ended, FIRST)
             return str(self._count)
 
     def lines(self, since: str) -> tuple[LoggedLine, ...]:
@@ -73,7 +78,7 @@ class DeviceLog:
     def _begin(self) -> None:
         self.close()
         service = self._service = self._reach.open(SERVICE)
-        self._ended = ""
+        self._heard, self._ended = False, ""
         threading.Thread(target=self._listen, args=(service,), daemon=True).start()
 
     def _listen(self, service: Service) -> None:
@@ -97,6 +102,7 @@ class DeviceLog:
             *lines, rest = bytes(waiting).split(b"\0")
             waiting = bytearray(rest[-LONGEST:])
             with self._arrived:
+                self._heard = self._heard or bool(lines)
                 for raw in lines:
                     line = read_line(raw[:LONGEST])
                     if line is not None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,28 @@ def test_what_is_said_from_a_moment_on(desk: Rig) -> None:
         log.close()
 
 
+class _Late(Reach):
+    """A relay that begins to listen a while after the connection is there."""
+
+    def __init__(self) -> None:
+        self.theirs: socket.socket
+
+    def open(self, name: str) -> Service:
+        ours, self.theirs = socket.socketpair()
+        threading.Timer(0.3, self.theirs.sendall, [LINE.encode() + b"\n\0"]).start()
+        return Service(ours, name)
+
+
+def test_a_moment_is_one_that_the_relay_listens_at() -> None:
+    relay = _Late()
+    log = DeviceLog(relay)
+    moment = log.moment()
+    relay.theirs.sendall(LINE.replace("hello", "later").encode() + b"\n\0")
+    assert [line.message for line in log.lines(moment)] == ["later, world"]
+    log.close()
+    relay.theirs.close()
+
+
 class _Ending(Reach):
     def __init__(self) -> None:
         pass
@@ -77,6 +100,7 @@ def test_a_log_that_ended_is_not_taken_for_silence(monkeypatch: pytest.MonkeyPat
         since = log.moment()
         with pytest.raises(DeviceLost, match="ended its log"):
             log.lines(since)
-        assert log.moment() == "1"
+        # It is listened to anew: there the first line comes again.
+        assert log.moment() == "2"
     finally:
         log.close()

@@ -10,12 +10,17 @@ from lab.phone.logcat import LogLine
 
 LOOK = 0.5
 """Seconds after which it is looked whether the client is still there."""
+STARTED = "spawned com.apple.syslog_relay"
 LEVELS = {"V": "Debug", "D": "Debug", "I": "Notice", "W": "Warning", "E": "Error"}
 """What the phone's levels are called by syslog."""
 
 
 class SyslogRelay:
-    """The service. What was logged before the connection is not told."""
+    """The service. What was logged before the connection is not told.
+
+    A real phone is never silent for long, which tells a client that it is listened for him; this
+    one says so once.
+    """
 
     def __init__(self, handset: Handset) -> None:
         self._handset = handset
@@ -23,11 +28,15 @@ class SyslogRelay:
     def __call__(self, wire: Wire) -> None:
         log = self._handset.logcat
         count = log.written
+        self._send(wire, LogLine(self._handset.now(), "lockdownd", "I", STARTED))
         while not wire.ended():
             count, lines = log.since(count, LOOK)
             if lines:
-                name = self._handset.values("").get("DeviceName")
-                wire.send(b"".join(_written(line, str(name or "iPhone")) for line in lines))
+                self._send(wire, *lines)
+
+    def _send(self, wire: Wire, *lines: LogLine) -> None:
+        name = self._handset.values("").get("DeviceName")
+        wire.send(b"".join(_written(line, str(name or "iPhone")) for line in lines))
 
 
 def _written(line: LogLine, device: str) -> bytes:

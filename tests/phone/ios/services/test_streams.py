@@ -26,7 +26,8 @@ def test_the_log_as_it_grows(service: OpenService, cable: Cable) -> None:
     assert log.awaited.wait(CAP)
     log.write(NOVEMBER, "TestApp(CFNetwork)", "INFO", "one\0\ntwo", pid=412)
     log.write(NOVEMBER, "kernel", "ERROR", "grüße", pid=0)
-    found = lines(peer, 3)
+    listening, *found = lines(peer, 4)
+    assert listening.endswith("<Notice>: spawned com.apple.syslog_relay")
     assert found == [
         "Nov 27 11:09:37 My-iPhone TestApp(CFNetwork)[412] <Notice>: one",
         "Nov 27 11:09:37 My-iPhone TestApp(CFNetwork)[412] <Notice>: two",

@@ -219,14 +219,18 @@ def test_the_last_bytes_may_come_unasked(
     peer: Peer, phone: PhoneState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """adb sends what is left when its own client has gone, and closes."""
+    begun = threading.Event()
 
     def keep(process: Process) -> int:
+        begun.set()
         process.hung_up.wait(CAP)
         process.phone.log("keep", "INFO", process.stdin.decode())
         return 0
 
     monkeypatch.setitem(_COMMANDS, "keep", keep)
     stream = peer.open("exec:keep")
+    # What has not begun yet when its client goes never does.
+    assert begun.wait(CAP)
     for part in (b"one ", b"two ", b"three"):
         peer.send("WRTE", stream.local, stream.remote, part)
     peer.send("CLSE", stream.local, stream.remote)

@@ -13,8 +13,8 @@ PYTHON ?= $(shell PATH='$(PATH)'; for python in python3.13 python3.12 python3.11
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	2>/dev/null && command -v $$python && break; done)
 TOX := .venv/bin/tox
-# What tox is to use, too: left to itself it insists on the newest one, there or not.
-export LAB_PYTHON := $(PYTHON)
+# Left to itself tox insists on the newest interpreter of its list, there or not.
+export LAB_PYTHON := $(CURDIR)/.venv/bin/python
 
 NODE := node_modules/.package-lock.json
 

@@ -19,9 +19,10 @@ RUN_ID = pytest.StashKey[str]()
 OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 """In a test: what its scenario came to."""
 
-RESULT, FACTS, VERDICT = "lab_result", "lab_facts", "lab_verdict"
-LOST, CRASHED = "lab_lost", "lab_crashed"
+RESULT, FACTS, LOST, CRASHED = "lab_result", "lab_facts", "lab_lost", "lab_crashed"
 """Attributes of a test's report; they travel from a worker process to the one that reports."""
+VERDICT = "lab_verdict"
+"""The same: what is in the result, too, for whoever need not read all of that."""
 
 INCONCLUSIVE_RUN = 6
 """Exit code: nothing failed, but something was inconclusive, or nothing was tested."""
